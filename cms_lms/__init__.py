@@ -1,0 +1,1 @@
+"""Connects a Wagtail course catalogue to learning management systems."""
