@@ -1,0 +1,1 @@
+"""What a valid course regex is, and what a URL is to it. Pure: no models, no requests, no settings."""
