@@ -1,0 +1,90 @@
+"""What cms_lms asks of an LMS, and the backend class for development, which speaks to none.
+
+A backend class knows how one kind of LMS names its courses and runs. It is built from plain values
+(``BackendConfig``) and never touches the database or a request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from cms_lms.patterns.course_regex import CourseRegex, compile_course_regex
+from cms_lms.patterns.urls import InvalidURL, normalize_url
+from cms_lms.runs.codes import CourseKey
+from cms_lms.runs.fields import CatalogVisibility
+
+
+@dataclass(frozen=True)
+class BackendConfig:
+    """How one LMS is reached and which course URLs are its own, as plain values.
+
+    ``default_sync_mode`` is blank where the site's default applies.
+    """
+
+    slug: str
+    name: str
+    base_url: str
+    course_regex: str
+    js_backend: str = ""
+    js_course_regex: str = ""
+    default_sync_mode: str = ""
+    no_update_fields: frozenset[str] = frozenset()
+
+
+class BaseLMSBackend:
+    """An LMS without particulars: course ids as the pattern gives them, links as they are.
+
+    ``record`` is whatever the caller bound the backend to (the handler binds the ``LMSBackend``); the
+    class itself never looks at it.
+    """
+
+    label: ClassVar[str | Promise] = _("Base (development)")
+
+    #: The named groups that a course regex must have: one of these tuples, all of it.
+    required_groups: ClassVar[tuple[tuple[str, ...], ...]] = (("course_id",),)
+
+    #: Further words for the three visibilities, as this LMS writes them.
+    visibility_aliases: ClassVar[Mapping[str, str]] = {}
+
+    def __init__(self, config: BackendConfig, record: Any = None) -> None:
+        self.config = config
+        self.record = record
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.config.slug}>"
+
+    @cached_property
+    def course_regex(self) -> CourseRegex:
+        """The compiled course regex. Raises ``InvalidPattern``."""
+        return compile_course_regex(self.config.course_regex, self.required_groups)
+
+    def extract_course_id(self, url: str) -> str | None:
+        """Return the course id in a course URL, None if the URL is not one of this LMS's."""
+        try:
+            return self.extract_from_normalized(normalize_url(url))
+        except InvalidURL:
+            return None
+
+    def extract_from_normalized(self, url: str) -> str | None:
+        """As ``extract_course_id``, for a URL that has been through ``normalize_url`` already."""
+        return self.course_regex.extract(url) or None
+
+    def get_course_key(self, course_id: str, payload: Mapping[str, Any]) -> CourseKey:
+        """Return which course a run belongs to: the code that the payload names, else the id itself."""
+        code = payload.get("course")
+        return CourseKey("", code if isinstance(code, str) and code else course_id)
+
+    def learner_url(self, resource_link: str) -> str | None:
+        """Return the address at which a learner finds the run, None if the link is not a page for her."""
+        return resource_link
+
+    def map_visibility(self, value: str) -> str | None:
+        """Return the ``CatalogVisibility`` for the LMS's word, None if the word is unknown."""
+        value = self.visibility_aliases.get(value, value)
+        return value if value in CatalogVisibility.values else None

@@ -1,0 +1,21 @@
+"""Joanie, the enrollment manager: its links name API resources, its payloads name the course."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from cms_lms.backends.base import BaseLMSBackend
+
+
+class JoanieBackend(BaseLMSBackend):
+    """Joanie. The course code comes with the payload; the link answers JSON, so learners get no link."""
+
+    label: ClassVar[str | Promise] = _("Joanie")
+    required_groups: ClassVar[tuple[tuple[str, ...], ...]] = (("resource_uri",), ("resource_type", "resource_id"))
+
+    def learner_url(self, resource_link: str) -> str | None:
+        """Return None: a resource of the API is not a page."""
+        return None

@@ -1,0 +1,45 @@
+"""Which backend classes and JS backends a site offers, as its settings name them."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from django.utils.functional import Promise
+from django.utils.module_loading import import_string
+
+from cms_lms.backends.base import BaseLMSBackend
+from cms_lms.conf import settings as lms_settings
+
+
+class UnknownBackend(LookupError):
+    """The name is not in the registry."""
+
+
+@cache
+def _load(path: str) -> type[BaseLMSBackend]:
+    return import_string(path)
+
+
+def get_backend_class(path: str) -> type[BaseLMSBackend]:
+    """Return the backend class registered under a dotted path. Raises ``UnknownBackend``."""
+    if path not in lms_settings.BACKENDS:
+        raise UnknownBackend(path)
+    return _load(path)
+
+
+def backend_choices() -> list[tuple[str, str | Promise]]:
+    """Return the registered backend classes as choices: dotted path, label."""
+    return [(path, _load(path).label) for path in lms_settings.BACKENDS]
+
+
+def js_backend_choices() -> list[tuple[str, str]]:
+    """Return the registered JS backends as choices: name, label."""
+    return [(name, entry["label"]) for name, entry in lms_settings.JS_BACKENDS.items()]
+
+
+def get_js_module(name: str) -> str:
+    """Return the static path of a JS backend's module. Raises ``UnknownBackend``."""
+    try:
+        return lms_settings.JS_BACKENDS[name]["module"]
+    except KeyError:
+        raise UnknownBackend(name) from None

@@ -1,0 +1,1 @@
+"""Which backend owns a URL: the handler, and the index of its choices."""

@@ -1,0 +1,125 @@
+"""LMSHandler: picks the backend whose course regex matches a URL; the first in order wins.
+
+All enabled patterns are compiled into one RE2 set, so a choice costs the same with one backend or with a
+thousand. A process keeps the loaded configuration and asks the database once a request whether it is
+still in force; outside requests it asks every time.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+
+import re2
+from asgiref.local import Local
+
+from cms_lms.backends.base import BaseLMSBackend
+from cms_lms.backends.registry import UnknownBackend
+from cms_lms.models import ConfigurationVersion, LMSBackend
+from cms_lms.patterns.course_regex import re2_options
+from cms_lms.patterns.errors import InvalidPattern
+from cms_lms.patterns.urls import InvalidURL, normalize_url
+
+logger = logging.getLogger("cms_lms")
+
+#: Bytes that the automaton of all patterns together may use; RE2 forgets states rather than exceed it.
+SET_MAX_MEMORY = 64 * 1024 * 1024
+
+
+class LoadedConfiguration:
+    """The enabled backends in order, and their patterns as one automaton.
+
+    ``token`` is the configuration's version that was in force when they were read.
+    """
+
+    def __init__(self, token: uuid.UUID | None, backends: list[BaseLMSBackend]) -> None:
+        self.token = token
+        self.backends = backends
+        self._set = re2.Set.MatchSet(re2_options(max_memory=SET_MAX_MEMORY))
+        for backend in backends:
+            self._set.Add(backend.config.course_regex)
+        # An empty pattern matches every URL: its absence from an answer says that RE2 had no memory
+        # for one, which would otherwise look like "nothing matches".
+        self._set.Add("")
+        self._set.Compile()
+        self._sentinel = len(backends)
+
+    @classmethod
+    def load(cls, token: uuid.UUID | None) -> LoadedConfiguration:
+        """Read the enabled records; one that this process cannot use is skipped and logged."""
+        backends = []
+        for record in LMSBackend.objects.enabled():
+            try:
+                backend = record.get_backend()
+                backend.course_regex  # noqa: B018  (compiled here, so that it fails here)
+            except (UnknownBackend, InvalidPattern) as error:
+                logger.error("LMS backend %s is left out of matching: %s", record.slug, error)
+                continue
+            backends.append(backend)
+        return cls(token, backends)
+
+    def match(self, normalized_url: str) -> list[BaseLMSBackend]:
+        """Return every backend whose pattern matches a URL that went through ``normalize_url``, in order."""
+        found = self._set.Match(normalized_url)
+        if self._sentinel not in found:
+            return [backend for backend in self.backends if backend.course_regex.extract(normalized_url)]
+        found.sort()
+        return [self.backends[position] for position in found[:-1]]
+
+    def select(self, normalized_url: str) -> BaseLMSBackend | None:
+        """Return the first backend whose pattern matches."""
+        found = self._set.Match(normalized_url)
+        if self._sentinel not in found:
+            return next(iter(self.match(normalized_url)), None)
+        first = min(found)
+        return None if first == self._sentinel else self.backends[first]
+
+
+class LMSHandler:
+    """The door to matching."""
+
+    _loaded: LoadedConfiguration | None = None
+    _request = Local()
+
+    @classmethod
+    def select_lms(cls, url: str) -> BaseLMSBackend | None:
+        """Return the backend of the first enabled match, bound to its record, or None."""
+        try:
+            return cls.configuration().select(normalize_url(url))
+        except InvalidURL:
+            return None
+
+    @classmethod
+    def match_all(cls, url: str) -> list[BaseLMSBackend]:
+        """Return every enabled backend that matches, the winner first."""
+        try:
+            return cls.configuration().match(normalize_url(url))
+        except InvalidURL:
+            return []
+
+    @classmethod
+    def configuration(cls) -> LoadedConfiguration:
+        """Return the configuration in force, loading it if another process or this one changed it."""
+        loaded = cls._loaded
+        if loaded is not None and getattr(cls._request, "is_checked", False):
+            return loaded
+        token = ConfigurationVersion.objects.current()
+        if loaded is None or loaded.token != token:
+            loaded = cls._loaded = LoadedConfiguration.load(token)
+        cls._request.is_checked = getattr(cls._request, "is_open", False)
+        return loaded
+
+    @classmethod
+    def open_request(cls) -> None:
+        """A request begins: the first use asks whether the configuration changed, later ones do not."""
+        cls._request.is_open, cls._request.is_checked = True, False
+
+    @classmethod
+    def close_request(cls) -> None:
+        """A request ends: whatever this thread does next asks again."""
+        cls._request.is_open = cls._request.is_checked = False
+
+    @classmethod
+    def ask_again(cls) -> None:
+        """This thread changed the configuration: the next use asks, even in the same request."""
+        cls._request.is_checked = False

@@ -1,0 +1,9 @@
+"""The records of cms_lms, one file each."""
+
+from cms_lms.models.backend import LMSBackend
+from cms_lms.models.configuration import ConfigurationVersion
+from cms_lms.models.course import Course
+from cms_lms.models.course_run import CourseRun
+from cms_lms.models.delivery import SyncDelivery
+
+__all__ = ["ConfigurationVersion", "Course", "CourseRun", "LMSBackend", "SyncDelivery"]

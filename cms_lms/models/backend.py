@@ -1,0 +1,309 @@
+"""LMSBackend: how one LMS is reached and which course URLs are its own, as editors write it down.
+
+No secret is a column here: a revision keeps every column in clear text.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
+from django.db.models import Max
+from django.utils.translation import gettext_lazy as _
+from wagtail.models import RevisionMixin
+from wagtail.search import index
+
+from cms_lms.backends.base import BackendConfig, BaseLMSBackend
+from cms_lms.backends.registry import UnknownBackend, backend_choices, get_backend_class, js_backend_choices
+from cms_lms.conf import settings as lms_settings
+from cms_lms.models.configuration import ConfigurationVersion
+from cms_lms.patterns.course_regex import CourseRegex, PatternWarning, compile_course_regex, pattern_warnings
+from cms_lms.patterns.derive import derive_javascript_pattern
+from cms_lms.patterns.errors import InvalidPattern
+from cms_lms.patterns.javascript import JavaScriptRegex, compile_javascript_regex
+from cms_lms.patterns.samples import check_samples
+from cms_lms.patterns.urls import InvalidURL, normalize_base_url
+from cms_lms.runs.fields import PROTECTABLE_FIELDS, SyncMode
+
+PATTERN_MAX_LENGTH = 2000
+
+
+class LMSBackendQuerySet(models.QuerySet["LMSBackend"]):
+    """Every way of writing renews the configuration's version."""
+
+    def enabled(self) -> LMSBackendQuerySet:
+        """Return the backends that take part in matching, in the editors' order."""
+        return self.filter(is_enabled=True).order_by("sort_order", "pk")
+
+    def with_run_counts(self) -> LMSBackendQuerySet:
+        """Annotate ``run_count``: how many runs the backend matched when they were last indexed."""
+        return self.annotate(run_count=models.Count("course_runs", distinct=True))
+
+    def update(self, **kwargs) -> int:
+        """As Django's, in force at the next request of every process."""
+        with transaction.atomic():
+            rows = super().update(**kwargs)
+            ConfigurationVersion.objects.renew()
+        return rows
+
+    update.alters_data = True  # type: ignore[attr-defined]
+
+    def bulk_create(self, *args, **kwargs):
+        """As Django's, in force at the next request of every process."""
+        with transaction.atomic():
+            created = super().bulk_create(*args, **kwargs)
+            ConfigurationVersion.objects.renew()
+        return created
+
+    def delete(self):
+        """As Django's, in force at the next request of every process."""
+        with transaction.atomic():
+            deleted = super().delete()
+            ConfigurationVersion.objects.renew()
+        return deleted
+
+    delete.alters_data = True  # type: ignore[attr-defined]
+    delete.queryset_only = True  # type: ignore[attr-defined]
+
+
+def empty_list() -> list[str]:
+    """Return an empty list; a name that migrations can refer to."""
+    return []
+
+
+class LMSBackend(RevisionMixin, index.Indexed, models.Model):
+    """An LMS of this site. The first enabled backend whose course regex matches a URL owns it."""
+
+    name = models.CharField(verbose_name=_("name"), max_length=100, help_text=_("Shown to editors and to learners."))
+    slug = models.SlugField(
+        verbose_name=_("slug"),
+        max_length=100,
+        unique=True,
+        help_text=_("Names the backend in logs and in the API; stays the same when the name changes."),
+    )
+    base_url = models.CharField(
+        verbose_name=_("base URL"),
+        max_length=500,
+        help_text=_("The address of the LMS, for example https://lms.example.com"),
+    )
+    backend = models.CharField(
+        verbose_name=_("backend class"),
+        max_length=255,
+        help_text=_("Which kind of LMS it is."),
+    )
+    course_regex = models.CharField(
+        verbose_name=_("course regex"),
+        max_length=PATTERN_MAX_LENGTH,
+        help_text=_(
+            "A Python regular expression that matches the course URLs of this LMS from their start and "
+            "finds the course id in a group named course_id."
+        ),
+    )
+    js_backend = models.CharField(
+        verbose_name=_("JS backend"),
+        max_length=100,
+        blank=True,
+        help_text=_("How a learner's browser speaks to this LMS. None: course pages show a plain link."),
+    )
+    js_course_regex = models.CharField(
+        verbose_name=_("JS course regex"),
+        max_length=PATTERN_MAX_LENGTH,
+        blank=True,
+        help_text=_(
+            "The same as a JavaScript regular expression with one capturing group. "
+            "Leave it blank and it is derived from the course regex."
+        ),
+    )
+    default_sync_mode = models.CharField(
+        verbose_name=_("default synchronisation"),
+        max_length=20,
+        choices=SyncMode.choices,
+        blank=True,
+        help_text=_("What new course runs get. Blank: the site's default."),
+    )
+    no_update_fields = models.JSONField(
+        verbose_name=_("fields not to update"),
+        default=empty_list,
+        blank=True,
+        help_text=_("Set when a run is created, never overwritten by a later synchronisation."),
+    )
+    sample_urls = models.JSONField(
+        verbose_name=_("sample course URLs"),
+        default=empty_list,
+        blank=True,
+        help_text=_("Course URLs of this LMS, one a line. Both patterns must match each and find the same id."),
+    )
+    rejected_urls = models.JSONField(
+        verbose_name=_("URLs that must not match"),
+        default=empty_list,
+        blank=True,
+        help_text=_("URLs that are not of this LMS, one a line."),
+    )
+    is_enabled = models.BooleanField(verbose_name=_("enabled"), default=True)
+    sort_order = models.IntegerField(verbose_name=_("order"), null=True, blank=True, editable=False)
+
+    objects = LMSBackendQuerySet.as_manager()
+
+    sort_order_field = "sort_order"
+
+    search_fields = [
+        index.SearchField("name"),
+        index.AutocompleteField("name"),
+        index.SearchField("base_url"),
+        index.AutocompleteField("base_url"),
+        index.SearchField("slug"),
+        index.FilterField("is_enabled"),
+    ]
+
+    class Meta:
+        verbose_name = _("LMS backend")
+        verbose_name_plural = _("LMS backends")
+        ordering = ["sort_order", "pk"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        """Check everything an editor can get wrong; each error is on its field.
+
+        Normalises the base URL and fills in the JavaScript pattern where it can be derived. Forms and
+        commands all come through here.
+        """
+        errors: dict[str, Any] = {}
+        self._clean_base_url(errors)
+        self._clean_choices(errors)
+        course_regex = self._clean_course_regex(errors)
+        js_course_regex = self._clean_js_course_regex(course_regex, errors)
+        self._clean_samples(course_regex, js_course_regex, errors)
+        if errors:
+            raise ValidationError(errors)
+
+    def _clean_base_url(self, errors: dict[str, Any]) -> None:
+        if not self.base_url:
+            return
+        try:
+            self.base_url = normalize_base_url(self.base_url, allow_insecure=lms_settings.ALLOW_INSECURE_URLS)
+        except InvalidURL as error:
+            errors["base_url"] = ValidationError(error.message, code=error.code)
+
+    def _clean_choices(self, errors: dict[str, Any]) -> None:
+        if self.backend and self.backend not in dict(backend_choices()):
+            errors["backend"] = ValidationError(
+                _("%(value)s is not a backend class of this site. Choose one of: %(choices)s."),
+                code="invalid_choice",
+                params={"value": self.backend, "choices": ", ".join(dict(backend_choices()))},
+            )
+        if self.js_backend and self.js_backend not in dict(js_backend_choices()):
+            errors["js_backend"] = ValidationError(
+                _("%(value)s is not a JS backend of this site. Choose one of: %(choices)s."),
+                code="invalid_choice",
+                params={"value": self.js_backend, "choices": ", ".join(dict(js_backend_choices()))},
+            )
+        if not isinstance(self.no_update_fields, list):
+            errors["no_update_fields"] = ValidationError(_("Give a list of field names."), code="invalid")
+            return
+        unknown = [str(name) for name in self.no_update_fields if name not in PROTECTABLE_FIELDS]
+        if unknown:
+            errors["no_update_fields"] = ValidationError(
+                _("Not fields that a synchronisation writes: %(names)s. Choose from: %(choices)s."),
+                code="invalid_choice",
+                params={"names": ", ".join(unknown), "choices": ", ".join(PROTECTABLE_FIELDS)},
+            )
+
+    def _clean_course_regex(self, errors: dict[str, Any]) -> CourseRegex | None:
+        if not self.course_regex or "backend" in errors:
+            return None
+        try:
+            return compile_course_regex(self.course_regex, self._required_groups())
+        except InvalidPattern as error:
+            errors["course_regex"] = ValidationError(error.message, code=error.code)
+            return None
+
+    def _clean_js_course_regex(self, course_regex: CourseRegex | None, errors: dict[str, Any]) -> JavaScriptRegex | None:
+        if course_regex is not None and (not self.js_course_regex or self._js_course_regex_was_derived()):
+            try:
+                self.js_course_regex = derive_javascript_pattern(self.course_regex, self._required_groups())
+            except InvalidPattern as error:
+                errors["js_course_regex"] = ValidationError(error.message, code=error.code)
+                return None
+        if not self.js_course_regex:
+            return None
+        try:
+            return compile_javascript_regex(self.js_course_regex)
+        except InvalidPattern as error:
+            errors["js_course_regex"] = ValidationError(error.message, code=error.code)
+            return None
+
+    def _js_course_regex_was_derived(self) -> bool:
+        """Whether the stored JavaScript pattern is the stored Python one's, and only the latter is being edited."""
+        if self.pk is None:
+            return False
+        stored = LMSBackend.objects.filter(pk=self.pk).first()
+        if stored is None or stored.js_course_regex != self.js_course_regex or stored.course_regex == self.course_regex:
+            return False
+        try:
+            return derive_javascript_pattern(stored.course_regex, stored._required_groups()) == self.js_course_regex
+        except InvalidPattern:
+            return False
+
+    def _clean_samples(
+        self, course_regex: CourseRegex | None, js_course_regex: JavaScriptRegex | None, errors: dict[str, Any]
+    ) -> None:
+        for name in ("sample_urls", "rejected_urls"):
+            value = getattr(self, name)
+            if not isinstance(value, list) or not all(isinstance(url, str) for url in value):
+                errors[name] = ValidationError(_("Give a list of URLs."), code="invalid")
+        if course_regex is None or js_course_regex is None or {"sample_urls", "rejected_urls"} & errors.keys():
+            return
+        for problem in check_samples(course_regex, js_course_regex, self.sample_urls, self.rejected_urls):
+            errors.setdefault(problem.field, []).append(ValidationError(problem.message, code=problem.code))
+
+    def _required_groups(self) -> tuple[tuple[str, ...], ...]:
+        try:
+            return get_backend_class(self.backend).required_groups
+        except UnknownBackend:
+            return BaseLMSBackend.required_groups
+
+    def get_warnings(self) -> list[PatternWarning]:
+        """Return what is valid but probably not meant, for the person who edits."""
+        return list(pattern_warnings(self.course_regex))
+
+    def save(self, *args, **kwargs) -> None:
+        """Put a new backend last, and renew the configuration's version with the change."""
+        with transaction.atomic():
+            if self.sort_order is None:
+                last = LMSBackend.objects.aggregate(last=Max("sort_order"))["last"]
+                self.sort_order = 0 if last is None else last + 1
+            super().save(*args, **kwargs)
+            ConfigurationVersion.objects.renew()
+
+    def delete(self, *args, **kwargs):
+        """Renew the configuration's version with the deletion."""
+        with transaction.atomic():
+            deleted = super().delete(*args, **kwargs)
+            ConfigurationVersion.objects.renew()
+        return deleted
+
+    def with_content_json(self, content: dict[str, Any]) -> LMSBackend:
+        """As Wagtail's; the order is the list's business and is not brought back by reverting a backend."""
+        backend = super().with_content_json(content)
+        backend.sort_order = self.sort_order
+        return backend
+
+    def get_config(self) -> BackendConfig:
+        """Return the record as the plain values that backend classes take."""
+        return BackendConfig(
+            slug=self.slug,
+            name=self.name,
+            base_url=self.base_url,
+            course_regex=self.course_regex,
+            js_backend=self.js_backend,
+            js_course_regex=self.js_course_regex,
+            default_sync_mode=self.default_sync_mode,
+            no_update_fields=frozenset(self.no_update_fields),
+        )
+
+    def get_backend(self) -> BaseLMSBackend:
+        """Return the backend object bound to this record. Raises ``UnknownBackend``."""
+        return get_backend_class(self.backend)(self.get_config(), record=self)

@@ -1,0 +1,42 @@
+"""The version of the LMS configuration: how every process learns that an editor changed it.
+
+One row holds a random token that each change of an ``LMSBackend`` replaces, inside the same
+transaction. Random rather than counted: a number given out by a transaction that was rolled back would
+come again with another meaning.
+"""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.dispatch import Signal
+
+#: Sent inside the transaction of each change, with ``token``: str, the new version.
+configuration_changed = Signal()
+
+
+class ConfigurationVersionManager(models.Manager["ConfigurationVersion"]):
+    """Reads and replaces the one row."""
+
+    def current(self) -> uuid.UUID | None:
+        """Return the token in force, None before the first backend was saved."""
+        return self.filter(pk=1).values_list("token", flat=True).first()
+
+    def renew(self) -> None:
+        """Replace the token: what was loaded under the old one is stale once this is committed."""
+        token = uuid.uuid4()
+        if not self.filter(pk=1).update(token=token):
+            self.update_or_create(pk=1, defaults={"token": token})
+        configuration_changed.send(sender=self.model, token=str(token))
+
+
+class ConfigurationVersion(models.Model):
+    """The single row; see the module's docstring."""
+
+    token = models.UUIDField()
+
+    objects = ConfigurationVersionManager()
+
+    def __str__(self) -> str:
+        return str(self.token)

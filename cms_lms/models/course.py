@@ -1,0 +1,116 @@
+"""Course: what is taught, known by its code, independent of any page or language."""
+
+from __future__ import annotations
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from wagtail.models import AbstractPage, Page
+from wagtail.search import index
+
+from cms_lms.runs.codes import CourseKey, normalize_code
+
+
+class CourseQuerySet(models.QuerySet["Course"]):
+    """Looks courses up by their keys."""
+
+    def for_code(self, code: str) -> CourseQuerySet:
+        """Return the courses of any organisation whose code is this one, however it is written."""
+        return self.filter(code=normalize_code(code))
+
+    def get_by_key(self, key: CourseKey) -> Course | None:
+        """Return the course of a key: the organisation's own before one without an organisation."""
+        return self.get_by_keys([key]).get(key)
+
+    def get_by_keys(self, keys: list[CourseKey]) -> dict[CourseKey, Course]:
+        """As ``get_by_key`` for many keys, in one query; a key without a course is absent."""
+        codes = {key: normalize_code(key.code) for key in keys}
+        candidates: dict[tuple[str, str], Course] = {}
+        for course in self.filter(code__in=set(codes.values())).order_by("-pk"):
+            candidates[course.organisation.casefold(), course.code] = course
+        found = {}
+        for key, code in codes.items():
+            course = candidates.get((key.organisation.casefold(), code)) or candidates.get(("", code))
+            if course is not None:
+                found[key] = course
+        return found
+
+
+class Course(index.Indexed, models.Model):
+    """A course of the catalogue. Course runs hang on it; course pages present it."""
+
+    code = models.CharField(
+        verbose_name=_("code"),
+        max_length=100,
+        help_text=_("As in the LMS, for example DemoX. Stored in capitals, without punctuation but hyphens."),
+    )
+    organisation = models.CharField(
+        verbose_name=_("organisation"),
+        max_length=100,
+        blank=True,
+        default="",
+        help_text=_("As in the LMS's course keys, for example edX. Blank: whichever organisation teaches this code."),
+    )
+    title = models.CharField(verbose_name=_("title"), max_length=255)
+
+    objects = CourseQuerySet.as_manager()
+
+    search_fields = [
+        index.SearchField("title"),
+        index.AutocompleteField("title"),
+        index.SearchField("code"),
+        index.AutocompleteField("code"),
+        index.SearchField("organisation"),
+        index.AutocompleteField("organisation"),
+        index.FilterField("organisation"),
+    ]
+
+    class Meta:
+        verbose_name = _("course")
+        verbose_name_plural = _("courses")
+        ordering = ["code", "organisation"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organisation", "code"],
+                name="cms_lms_course_key",
+                violation_error_message=_("This organisation has a course with this code already."),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} – {self.title}"
+
+    def clean(self) -> None:
+        """Normalise the key; refuse a code of which nothing is left, and a key that differs in case alone."""
+        code = normalize_code(self.code)
+        if not code:
+            raise ValidationError({"code": ValidationError(_("Enter a code with letters or digits."), code="empty")})
+        self.code, self.organisation = code, self.organisation.strip()
+        twins = Course.objects.filter(code=code, organisation__iexact=self.organisation).exclude(pk=self.pk)
+        if twins.exists():
+            raise ValidationError(
+                {"code": ValidationError(_("This organisation has a course with this code already."), code="unique")}
+            )
+
+    def save(self, *args, **kwargs) -> None:
+        """Store the normalised code, whoever saves."""
+        self.code = normalize_code(self.code)
+        super().save(*args, **kwargs)
+
+
+def course_page_models() -> list[type[Page]]:
+    """Return the page models that present courses: those with a foreign key to ``Course``."""
+    return [
+        relation.related_model
+        for relation in Course._meta.related_objects
+        if relation.one_to_many and issubclass(relation.related_model, AbstractPage)
+    ]
+
+
+def course_page_field(page_model: type[Page]) -> str:
+    """Return the name of a page model's foreign key to ``Course``."""
+    return next(
+        field.name
+        for field in page_model._meta.fields
+        if field.is_relation and field.related_model is Course
+    )

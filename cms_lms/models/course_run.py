@@ -1,0 +1,319 @@
+"""CourseRun: one dated edition of a course on one LMS, known by its resource link.
+
+The row is what the public sees, the latest revision is what staff edit. Two rules of this module keep
+syncs and staff out of each other's way: fields that are about the run rather than of it stay on the row
+whatever a revision says, and while the run is synchronised to public so do the fields that the LMS owns.
+Every publication reads the row under a lock, so that none of them brings back an older value.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
+from django.db import models, transaction
+from django.db.models import Exists, OuterRef, Q
+from django.utils.translation import gettext_lazy as _
+from wagtail.models import DraftStateMixin, LockableMixin, PreviewableMixin, Revision, RevisionMixin, WorkflowMixin
+from wagtail.search import index
+
+from cms_lms.conf import settings as lms_settings
+from cms_lms.models.course import Course, course_page_field, course_page_models
+from cms_lms.models.ownership import owned_fields_for
+from cms_lms.models.state_expressions import state_priority
+from cms_lms.patterns.urls import InvalidURL, normalize_url, resource_key
+from cms_lms.runs.fields import (
+    BOOKKEEPING_FIELDS,
+    DATE_FIELDS,
+    PRICE_FIELDS,
+    CatalogVisibility,
+    CertificateOffer,
+    DisplayMode,
+    Offer,
+    SyncMode,
+)
+from cms_lms.runs.state import State, compute_state
+
+RESOURCE_LINK_MAX_LENGTH = 2000
+
+
+class CourseRunQuerySet(models.QuerySet["CourseRun"]):
+    """Named for what the sets mean."""
+
+    def visible(self) -> CourseRunQuerySet:
+        """Return the runs that a live course page shows."""
+        return self.filter(live=True).exclude(catalog_visibility=CatalogVisibility.HIDDEN)
+
+    def public(self) -> CourseRunQuerySet:
+        """Return the runs that the public site shows: visible, and with a live course page.
+
+        A site without any page model for courses has no pages to wait for.
+        """
+        runs = self.visible()
+        pages = [
+            Exists(model._default_manager.filter(**{course_page_field(model): OuterRef("course")}, live=True))
+            for model in course_page_models()
+        ]
+        return runs.filter(Q(*pages, _connector=Q.OR)) if pages else runs
+
+    def for_course(self, course: Course) -> CourseRunQuerySet:
+        """Return the runs of one course."""
+        return self.filter(course=course)
+
+    def for_link(self, url: str) -> CourseRunQuerySet:
+        """Return the run whose link has the same normal form as this one. Raises ``InvalidURL``."""
+        return self.filter(resource_key=resource_key(url))
+
+    def with_state(self, now: dt.datetime) -> CourseRunQuerySet:
+        """Annotate ``state_priority``: the priority of each run's state at a moment (aware)."""
+        return self.annotate(state_priority=state_priority(now))
+
+    def in_state(self, priority: int, now: dt.datetime) -> CourseRunQuerySet:
+        """Return the runs whose state has this priority at a moment (aware)."""
+        return self.alias(state_now=state_priority(now)).filter(state_now=priority)
+
+
+def default_languages() -> list[str]:
+    """Return an empty list; a name that migrations can refer to."""
+    return []
+
+
+class CourseRun(
+    WorkflowMixin,
+    DraftStateMixin,
+    LockableMixin,
+    RevisionMixin,
+    PreviewableMixin,
+    index.Indexed,
+    models.Model,
+):
+    """A course run. Created by the web hook or by hand, published through Wagtail."""
+
+    course = models.ForeignKey(Course, verbose_name=_("course"), on_delete=models.PROTECT, related_name="course_runs")
+    resource_link = models.CharField(
+        verbose_name=_("resource link"),
+        max_length=RESOURCE_LINK_MAX_LENGTH,
+        help_text=_("The URL of the run on its LMS. It decides which LMS backend applies."),
+    )
+    resource_key = models.CharField(max_length=64, unique=True, blank=True, editable=False)
+    sync_mode = models.CharField(
+        verbose_name=_("synchronisation"), max_length=20, choices=SyncMode.choices, default=SyncMode.MANUAL
+    )
+    title = models.CharField(
+        verbose_name=_("title"),
+        max_length=255,
+        blank=True,
+        help_text=_("Shown instead of the course's title, for example “Spring edition”."),
+    )
+    start = models.DateTimeField(verbose_name=_("course start"), null=True, blank=True)
+    end = models.DateTimeField(verbose_name=_("course end"), null=True, blank=True)
+    enrollment_start = models.DateTimeField(verbose_name=_("enrollment start"), null=True, blank=True)
+    enrollment_end = models.DateTimeField(verbose_name=_("enrollment end"), null=True, blank=True)
+    languages = models.JSONField(
+        verbose_name=_("languages"),
+        default=default_languages,
+        blank=True,
+        help_text=_("The languages in which the run is taught."),
+    )
+    enrollment_count = models.PositiveIntegerField(verbose_name=_("enrollment count"), default=0, blank=True)
+    catalog_visibility = models.CharField(
+        verbose_name=_("visibility"),
+        max_length=20,
+        choices=CatalogVisibility.choices,
+        default=CatalogVisibility.COURSE_AND_SEARCH,
+    )
+    display_mode = models.CharField(
+        verbose_name=_("display"), max_length=20, choices=DisplayMode.choices, default=DisplayMode.DETAILED
+    )
+    price = models.DecimalField(
+        verbose_name=_("price"), max_digits=9, decimal_places=2, null=True, blank=True, validators=[MinValueValidator(0)]
+    )
+    price_currency = models.CharField(
+        verbose_name=_("currency"), max_length=3, default="EUR", help_text=_("An ISO 4217 code, for example EUR.")
+    )
+    offer = models.CharField(verbose_name=_("offer"), max_length=20, choices=Offer.choices, blank=True, default="")
+    discounted_price = models.DecimalField(
+        verbose_name=_("discounted price"),
+        max_digits=9,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+    )
+    discount = models.CharField(verbose_name=_("discount"), max_length=100, blank=True, default="")
+    certificate_offer = models.CharField(
+        verbose_name=_("certificate offer"), max_length=20, choices=CertificateOffer.choices, blank=True, default=""
+    )
+    certificate_price = models.DecimalField(
+        verbose_name=_("certificate price"),
+        max_digits=9,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+    )
+    certificate_discounted_price = models.DecimalField(
+        verbose_name=_("discounted certificate price"),
+        max_digits=9,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+    )
+    certificate_discount = models.CharField(
+        verbose_name=_("certificate discount"), max_length=100, blank=True, default=""
+    )
+    matched_backend = models.ForeignKey(
+        "cms_lms.LMSBackend",
+        verbose_name=_("LMS backend"),
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="course_runs",
+        help_text=_("For listings and counts; whoever needs the truth asks the handler."),
+    )
+    last_synced_at = models.DateTimeField(verbose_name=_("last synchronised"), null=True, blank=True, editable=False)
+
+    objects = CourseRunQuerySet.as_manager()
+
+    search_fields = [
+        index.SearchField("title"),
+        index.AutocompleteField("title"),
+        index.SearchField("resource_link"),
+        index.AutocompleteField("resource_link"),
+        index.RelatedFields("course", [index.SearchField("code"), index.SearchField("title")]),
+        index.FilterField("course_id"),
+        index.FilterField("live"),
+        index.FilterField("catalog_visibility"),
+    ]
+
+    class Meta:
+        verbose_name = _("course run")
+        verbose_name_plural = _("course runs")
+        ordering = ["course__code", "-start", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.display_title} ({self.resource_link})"
+
+    @property
+    def display_title(self) -> str:
+        """The run's own title, else its course's."""
+        if self.title:
+            return self.title
+        return self.course.title if self.course_id else ""
+
+    @property
+    def owned_fields(self) -> tuple[str, ...]:
+        """The content fields that the LMS owns, whatever the mode."""
+        return owned_fields_for(self.resource_link)
+
+    @property
+    def is_created_by_lms(self) -> bool:
+        """Whether nobody but syncs has had a hand in the run: never published, no revision by a user."""
+        return (
+            self.first_published_at is None
+            and self.latest_revision_id is not None
+            and not self.revisions.filter(user__isnull=False).exists()
+        )
+
+    def get_state(self, now: dt.datetime) -> State:
+        """Return the run's state at a moment (aware)."""
+        return compute_state(self.start, self.end, self.enrollment_start, self.enrollment_end, now=now)
+
+    def clean(self) -> None:
+        """Refuse a link that is no URL or another run's, and languages that courses are not taught in."""
+        errors: dict[str, ValidationError] = {}
+        if self.resource_link:
+            try:
+                normalize_url(self.resource_link)
+                self.resource_key = resource_key(self.resource_link)
+            except InvalidURL as error:
+                errors["resource_link"] = ValidationError(error.message, code=error.code)
+            else:
+                if CourseRun.objects.filter(resource_key=self.resource_key).exclude(pk=self.pk).exists():
+                    errors["resource_link"] = ValidationError(
+                        _("Another course run has this link already; links that differ only in scheme, host case, "
+                          "default port, escapes or trailing slash are the same."),
+                        code="unique",
+                    )
+        offered = {code for code, _label in lms_settings.COURSE_LANGUAGES}
+        if not isinstance(self.languages, list) or not offered.issuperset(map(str, self.languages)):
+            errors["languages"] = ValidationError(_("Choose languages that courses are taught in."), code="languages")
+        if errors:
+            raise ValidationError(errors)
+
+    def save(self, *args, **kwargs) -> None:
+        """Keep the key in step with the link, whoever saves. Raises ``InvalidURL``."""
+        update_fields = kwargs.get("update_fields")
+        if update_fields is None or "resource_link" in update_fields:
+            self.resource_key = resource_key(self.resource_link)
+            if update_fields is not None:
+                kwargs["update_fields"] = {*update_fields, "resource_key"}
+        super().save(*args, **kwargs)
+
+    def serializable_data(self) -> dict[str, Any]:
+        """As Wagtail's, without the bookkeeping, and with dates to the microsecond.
+
+        Wagtail's encoder cuts dates to milliseconds: a draft would then differ from the payload that made
+        it for ever.
+        """
+        data = super().serializable_data()
+        for name in (*BOOKKEEPING_FIELDS, "resource_key"):
+            data.pop(name, None)
+        for name in DATE_FIELDS:
+            value = getattr(self, name)
+            data[name] = value.astimezone(dt.UTC).isoformat() if value is not None else None
+        for name in PRICE_FIELDS:
+            value = getattr(self, name)
+            data[name] = str(value) if value is not None else None
+        return data
+
+    def with_content_json(self, content: dict[str, Any]) -> CourseRun:
+        """As Wagtail's, keeping the row's bookkeeping, and what the LMS owns in ``sync_to_public``."""
+        run = super().with_content_json(content)
+        for name in BOOKKEEPING_FIELDS:
+            attname = self._meta.get_field(name).attname
+            setattr(run, attname, getattr(self, attname))
+        if self.sync_mode == SyncMode.TO_PUBLIC:
+            for name in self.owned_fields:
+                setattr(run, name, getattr(self, name))
+        return run
+
+    def publish(self, revision: Revision, **kwargs) -> None:
+        """Publish a revision over the row as it is now, under its lock.
+
+        Wagtail publishes the object that the revision was made from when it still has it at hand, and
+        that one may be older than the last sync; so the revision is read again, and with it the row.
+        """
+        with transaction.atomic():
+            row = CourseRun.objects.select_for_update().get(pk=self.pk)
+            stored = Revision.objects.get(pk=revision.pk)
+            stored.content_object = row
+            super().publish(stored, **kwargs)
+
+    def unpublish(self, set_expired: bool = False, commit: bool = True, user=None, log_action=True) -> None:
+        """Unpublish the row as it is now, under its lock: Wagtail saves the whole object, which may be stale."""
+        if not commit:
+            super().unpublish(set_expired=set_expired, commit=False, user=user, log_action=log_action)
+            return
+        with transaction.atomic():
+            row = CourseRun.objects.select_for_update().get(pk=self.pk)
+            super(CourseRun, row).unpublish(set_expired=set_expired, user=user, log_action=log_action)
+        for name in ("live", "has_unpublished_changes", "live_revision", "expired"):
+            setattr(self, name, getattr(row, name))
+
+    @property
+    def preview_modes(self) -> list[tuple[str, Any]]:
+        """One mode: the run as its course page will show it."""
+        return [("", _("On the course page"))]
+
+    def get_preview_template(self, request, mode_name: str) -> str:
+        """Return the template that the site's settings name."""
+        return lms_settings.PREVIEW_TEMPLATE
+
+    def get_preview_context(self, request, mode_name: str) -> dict[str, Any]:
+        """Return the run under a name that templates can use beside a page."""
+        return {**super().get_preview_context(request, mode_name), "course_run": self, "course": self.course}

@@ -1,0 +1,1 @@
+"""The runnable site: one user of the app, with no privileges. Nothing in ``cms_lms`` imports it."""

@@ -1,0 +1,1 @@
+"""From signed bytes to a changed course run."""

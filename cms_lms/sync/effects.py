@@ -1,0 +1,58 @@
+"""What follows a public change, once it is committed: our signal, the search index, the front-end cache.
+
+The signal is sent in the process that synchronised. Indexing and purging are a background task, since
+the sender waits for the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from django.db import transaction
+from django.dispatch import Signal
+from django_tasks import task
+from wagtail.contrib.frontend_cache.utils import PurgeBatch
+from wagtail.models import Page
+from wagtail.search import index
+
+from cms_lms.models import CourseRun
+from cms_lms.models.course import course_page_field, course_page_models
+
+#: Sent once for each run whose public version a synchronisation changed, after the transaction is
+#: committed. ``sender``: ``CourseRun``; ``run_id``: int. Receivers that raise are logged by Django.
+course_run_synced = Signal()
+
+
+def announce(run_ids: Collection[int]) -> None:
+    """Let the effects of public changes follow the transaction's commit; nothing if there were none."""
+    if not run_ids:
+        return
+    ids = sorted(run_ids)
+
+    def follow() -> None:
+        for run_id in ids:
+            course_run_synced.send_robust(sender=CourseRun, run_id=run_id)
+        refresh_public_pages.enqueue(ids)
+
+    transaction.on_commit(follow)
+
+
+def pages_of_courses(course_ids: Iterable[int]) -> Iterable[Page]:
+    """Return the live pages that present courses, in every locale, aliases included."""
+    for model in course_page_models():
+        yield from model._default_manager.filter(**{f"{course_page_field(model)}__in": course_ids}, live=True)
+
+
+@task()
+def refresh_public_pages(run_ids: list[int]) -> None:
+    """Index the runs and their course pages again, and purge those pages and their parents, each once."""
+    runs = CourseRun.objects.filter(pk__in=run_ids).select_related("course")
+    for run in runs:
+        index.insert_or_update_object(run)
+    batch = PurgeBatch()
+    for page in pages_of_courses({run.course_id for run in runs}):
+        index.insert_or_update_object(page)
+        batch.add_page(page)
+        if (parent := page.get_parent()) is not None:
+            batch.add_page(parent)
+    batch.purge()

@@ -1,0 +1,157 @@
+"""RunWriter: how a synchronisation writes to runs, row and draft.
+
+The table of the web hook's contract, "What each mode does", is this module. Rows are locked by the
+caller, and the caller's transaction holds everything that is written here.
+"""
+
+from __future__ import annotations
+
+import copy
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from cms_lms.backends.base import BaseLMSBackend
+from cms_lms.models import Course, CourseRun
+from cms_lms.models.delivery import Outcome
+from cms_lms.runs.fields import COUNTER_FIELDS, VERSIONED_FIELDS, SyncMode
+from cms_lms.sync.history import SyncHistory
+
+Changes = dict[str, tuple[Any, Any]]
+
+#: What an editor may set beside the versioned fields, and what makes a draft differ from the public version too.
+SCHEDULE_FIELDS = ("go_live_at", "expire_at")
+
+
+def differences(run: CourseRun, values: Mapping[str, Any]) -> Changes:
+    """Return the fields in which a run differs from the values, as (old, new)."""
+    return {name: (getattr(run, name), value) for name, value in values.items() if getattr(run, name) != value}
+
+
+def assign(run: CourseRun, changes: Changes) -> None:
+    """Set the new values on a run in memory."""
+    for name, (_old, new) in changes.items():
+        setattr(run, name, new)
+
+
+class RunWriter:
+    """Writes the runs of one call; row updates wait for ``flush`` and are written together.
+
+    ``public_runs`` collects the ids of runs whose public version changed.
+    """
+
+    def __init__(self, now: dt.datetime) -> None:
+        self.now = now
+        self.public_runs: set[int] = set()
+        self._rows: dict[int, CourseRun] = {}
+        self._columns: set[str] = set()
+        self._history = SyncHistory(now)
+
+    def create(
+        self, resource_link: str, course: Course, mode: str, values: Mapping[str, Any], backend: BaseLMSBackend
+    ) -> tuple[CourseRun, Changes]:
+        """Create a run: live in ``sync_to_public``, a draft that waits for staff in ``sync_to_draft``.
+
+        Raises ``IntegrityError`` if another transaction created the run first.
+        """
+        run = CourseRun(
+            course=course,
+            resource_link=resource_link,
+            sync_mode=mode,
+            live=False,
+            matched_backend=backend.record,
+            last_synced_at=self.now,
+        )
+        changes = differences(run, values)
+        assign(run, changes)
+        run.save()
+        revision = run.save_revision(clean=False)
+        if mode == SyncMode.TO_PUBLIC:
+            self._publish(run, revision)
+        self._history.add(run, backend, changes, revision=revision)
+        return run, changes
+
+    def update_public(
+        self, run: CourseRun, values: Mapping[str, Any], backend: BaseLMSBackend
+    ) -> tuple[Outcome, Changes]:
+        """Update the row, and with it every draft, since those keep the row's values of these fields.
+
+        A run that only syncs have touched goes live; one that staff began, scheduled, submitted or
+        unpublished stays as it is.
+        """
+        changes = differences(run, values)
+        goes_live = not run.live and self._may_go_live(run)
+        if not changes and not goes_live:
+            return Outcome.UNCHANGED, changes
+        assign(run, changes)
+        self._write_row(run, changes, backend)
+        if goes_live:
+            self.flush()
+            self._publish(run, run.save_revision(clean=False))
+        elif run.live and changes:
+            self.public_runs.add(run.pk)
+        content_changed = bool(changes.keys() - set(COUNTER_FIELDS))
+        if content_changed or goes_live:
+            self._history.add(run, backend, changes)
+        return (Outcome.UPDATED if run.live or not content_changed else Outcome.DRAFTED), changes
+
+    def update_draft(
+        self, run: CourseRun, values: Mapping[str, Any], backend: BaseLMSBackend
+    ) -> tuple[Outcome, Changes]:
+        """Update the draft alone; the counter goes to the row at once.
+
+        A draft that came to equal the public version again waits for nobody.
+        """
+        counters = differences(run, {name: values[name] for name in COUNTER_FIELDS if name in values})
+        content = {name: value for name, value in values.items() if name not in COUNTER_FIELDS}
+        public = {name: getattr(run, name) for name in (*VERSIONED_FIELDS, *SCHEDULE_FIELDS)}
+        draft = run.get_latest_revision_as_object()
+        if draft is run:
+            draft = copy.copy(run)
+        changes = differences(draft, content)
+        if counters:
+            assign(run, counters)
+            self._write_row(run, counters, backend)
+            if run.live:
+                self.public_runs.add(run.pk)
+        if not changes:
+            return (Outcome.UPDATED if counters else Outcome.UNCHANGED), counters
+        assign(draft, {**counters, **changes})
+        if not run.live:
+            assign(run, changes)
+            self._write_row(run, changes, backend)
+        revision = draft.save_revision(clean=False)
+        is_pending = not run.live or bool(differences(draft, public))
+        CourseRun.objects.filter(pk=run.pk).update(has_unpublished_changes=is_pending, last_synced_at=self.now)
+        run.latest_revision, run.has_unpublished_changes = revision, is_pending
+        self._history.add(run, backend, changes, revision=revision)
+        return Outcome.DRAFTED, {**counters, **changes}
+
+    def flush(self) -> None:
+        """Write the rows and the history lines that wait."""
+        rows, self._rows = list(self._rows.values()), {}
+        columns, self._columns = sorted(self._columns), set()
+        if len(rows) == 1:
+            CourseRun.objects.filter(pk=rows[0].pk).update(**{name: getattr(rows[0], name) for name in columns})
+        elif rows:
+            CourseRun.objects.bulk_update(rows, columns)
+        self._history.flush()
+
+    def _write_row(self, run: CourseRun, changes: Changes, backend: BaseLMSBackend) -> None:
+        run.last_synced_at = self.now
+        run.matched_backend_id = backend.record.pk
+        self._rows[run.pk] = run
+        self._columns |= {*changes, "last_synced_at", "matched_backend_id"}
+
+    def _may_go_live(self, run: CourseRun) -> bool:
+        return (
+            run.first_published_at is None
+            and run.is_created_by_lms
+            and run.scheduled_revision is None
+            and not run.workflow_in_progress
+        )
+
+    def _publish(self, run: CourseRun, revision) -> None:
+        run.publish(revision, log_action=False)
+        run.refresh_from_db()
+        self.public_runs.add(run.pk)

@@ -1,0 +1,21 @@
+"""The site's settings, made quick and quiet for tests."""
+
+from cms_lms.site.settings import *  # noqa: F403
+
+DEBUG = False
+SECRET_KEY = "tests"  # noqa: S105
+ALLOWED_HOSTS = ["*"]
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = False
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = True
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+CMS_LMS_ALLOW_INSECURE_URLS = False
+CMS_LMS_SYNC_SECRETS = ["SharedSecret"]
+CMS_LMS_DEFAULT_SYNC_MODE = "sync_to_public"
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
