@@ -102,7 +102,8 @@ def course_page_models() -> list[type[Page]]:
     """Return the page models that present courses: those with a foreign key to ``Course``."""
     return [
         relation.related_model
-        for relation in Course._meta.related_objects
+        # Hidden ones too: a page model has no need of a reverse accessor on the course.
+        for relation in Course._meta.get_fields(include_hidden=True)
         if relation.one_to_many and issubclass(relation.related_model, AbstractPage)
     ]
 
