@@ -49,6 +49,10 @@ class CourseRegex:
     _match: Callable[[bytes], Any] = field(repr=False, compare=False)
     _group_numbers: tuple[int, ...] = field(repr=False, compare=False)
 
+    def matches(self, normalized_url: str) -> bool:
+        """Whether the pattern matches from the start of a URL in normal form."""
+        return self._match(normalized_url.encode()) is not None
+
     def extract(self, normalized_url: str) -> str | None:
         """The course id in a URL in normal form (``normalize_url``), or None when the pattern does not match.
 

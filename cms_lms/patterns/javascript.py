@@ -94,7 +94,6 @@ def compile_javascript_regex(pattern: str) -> JavaScriptRegex:
         raise InvalidPattern(
             _("The group “%(name)s” has a name. The one group of a JavaScript pattern has none: write (…)."),
             code="named_group",
-            position=pattern.find(f"(?<{found['names'][0]}>"),
             name=found["names"][0],
         )
     if found["groups"] == 0:
