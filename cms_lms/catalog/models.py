@@ -85,7 +85,7 @@ class CourseIndexPage(Page):
         return secure_course_page(request, super().serve_preview(request, mode_name))
 
 
-class CoursePage(CoursePageMixin, Page):
+class CoursePage(CoursePageMixin, Page):  # noqa: DJ008 (Page has it)
     """Presents a course and its runs in one language."""
 
     body = StreamField(

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from django.db.models import QuerySet
 from django.templatetags.static import static
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext, pgettext_lazy
 
@@ -22,19 +23,32 @@ from cms_lms.backends.registry import UnknownBackend, get_js_module
 from cms_lms.conf import settings as lms_settings
 from cms_lms.matching.handler import LMSHandler
 from cms_lms.models import Course, CourseRun
+from cms_lms.models.course import course_page_field, course_page_models
 from cms_lms.patterns.urls import InvalidURL, normalize_url
 from cms_lms.runs.fields import CatalogVisibility, DisplayMode
-from cms_lms.runs.state import State, compute_state, next_change
+from cms_lms.runs.state import NEVER_YEAR, State, compute_state, next_change
 
 logger = logging.getLogger("cms_lms")
+
+
+@dataclass(frozen=True)
+class Period:
+    """A stretch of time as readers see it, in the current time zone; None where it has no such end."""
+
+    start: dt.datetime | None
+    end: dt.datetime | None
+
+    def __bool__(self) -> bool:
+        return self.start is not None or self.end is not None
 
 
 @dataclass(frozen=True)
 class EnrollmentPanel:
     """One run as its course page shows it.
 
-    ``now`` is the moment for which ``state`` holds, until ``next_change``. ``learner_url`` is None where the LMS has no page for learners. ``module_url`` is blank where the
-    browser cannot speak to the LMS: the panel is then a plain link. The dates are the run's, aware or None.
+    ``state`` holds from ``now`` until ``next_change``. ``learner_url`` is None where the LMS has no page for
+    learners. ``module_url`` is blank where the browser cannot speak to the LMS: the panel is then a plain
+    link. The dates are the run's, aware or None.
     """
 
     run_id: int | None
@@ -63,6 +77,16 @@ class EnrollmentPanel:
         return bool(self.module_url)
 
     @property
+    def enrollment_period(self) -> Period:
+        """When learners may enroll, for display."""
+        return Period(_local(self.enrollment_start), _local(self.enrollment_end))
+
+    @property
+    def course_period(self) -> Period:
+        """When the course takes place, for display."""
+        return Period(_local(self.start), _local(self.end))
+
+    @property
     def lms_origin(self) -> str:
         """The origin that the panel's module calls, blank where it calls none."""
         return url_origin(self.base_url) if self.is_interactive else ""
@@ -85,6 +109,16 @@ GROUPS: tuple[tuple[str, Promise, tuple[int, ...]], ...] = (
     ("unscheduled", pgettext_lazy("heading of course runs", "To be scheduled"), (7,)),
     ("archived", pgettext_lazy("heading of course runs", "Archived"), (6,)),
 )
+
+
+def _local(date: dt.datetime | None) -> dt.datetime | None:
+    """Return a date in the reader's time zone, None for never and for what has no date there."""
+    if date is None or date.year >= NEVER_YEAR:
+        return None
+    try:
+        return timezone.localtime(date)
+    except OverflowError:  # the first hours of year 1, west of Greenwich
+        return None
 
 
 def url_origin(url: str) -> str:
@@ -201,6 +235,15 @@ def _runs(queryset: QuerySet[CourseRun], course: Course) -> list[CourseRun]:
     for run in runs:
         run.course = course
     return runs
+
+
+def course_title(course: Course, language: str | None) -> str:
+    """Return the title of the course's live page, in the language if there is one; without pages, its own."""
+    titles: dict[str, str] = {}
+    for model in course_page_models():
+        pages = model._default_manager.filter(**{course_page_field(model): course}, live=True).order_by("-pk")
+        titles.update(pages.values_list("locale__language_code", "title"))
+    return titles.get(language or "") or next(iter(titles.values()), course.title)
 
 
 def course_states(courses: Iterable[Course], *, now: dt.datetime) -> dict[int, State]:

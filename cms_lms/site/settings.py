@@ -63,8 +63,12 @@ WSGI_APPLICATION = "cms_lms.site.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        # In a checkout the templates stand beside the package; the wheel carries them inside it.
-        "DIRS": [path for path in [BASE_DIR / "templates"] if path.is_dir()],
+        # The site's own first: they override the app's, as any project's do. In a checkout the app's stand
+        # beside the package; the wheel carries them inside it.
+        "DIRS": [
+            Path(__file__).resolve().parent / "templates",
+            *[path for path in [BASE_DIR / "templates"] if path.is_dir()],
+        ],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -125,6 +129,5 @@ WAGTAIL_SITE_NAME = "cms_lms"
 WAGTAILADMIN_BASE_URL = env("WAGTAILADMIN_BASE_URL", default="http://localhost:8000")
 WAGTAILSEARCH_BACKENDS = {"default": {"BACKEND": "wagtail.search.backends.database"}}
 
-CMS_LMS_SYNC_SECRETS = env.list("CMS_LMS_SYNC_SECRETS", default=[])
+CMS_LMS_SYNC_SECRETS = env.list("CMS_LMS_SYNC_SECRETS", default=["demo-secret"] if DEBUG else [])
 CMS_LMS_DEFAULT_SYNC_MODE = env("CMS_LMS_DEFAULT_SYNC_MODE", default="sync_to_public")
-

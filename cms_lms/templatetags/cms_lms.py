@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from django import template
+from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import get_language
 
 from cms_lms.enrollment.headers import note_lms_origins
 from cms_lms.enrollment.panel import (
@@ -18,6 +20,7 @@ from cms_lms.enrollment.panel import (
     course_draft_panels,
     course_panels,
     course_panels_with,
+    course_title,
     group_panels,
 )
 from cms_lms.models import Course, CourseRun
@@ -42,7 +45,11 @@ def course_runs(
     else:
         panels = course_panels(course, now=now)
     note_lms_origins(request, panels)
-    return {"groups": group_panels(panels), "request": request}
+    return {
+        "groups": group_panels(panels),
+        "with_shared_steps": any(panel.is_interactive for panel in panels) and _is_first(request),
+        "request": request,
+    }
 
 
 @register.inclusion_tag("cms_lms/enrollment/panel.html", takes_context=True)
@@ -58,3 +65,18 @@ def lms_enrollment(context: template.Context, run: CourseRun | EnrollmentPanel) 
 def lms_enrollment_media() -> dict[str, Any]:
     """Link the panels' style sheet and script."""
     return {}
+
+
+@register.simple_tag
+def course_page_title(course: Course) -> str:
+    """Return the title of a course's live page in the reader's language, else of any, else the course's own."""
+    return course_title(course, get_language())
+
+
+def _is_first(request: HttpRequest | None) -> bool:
+    """Whether these are the first runs of the page: all its panels share one set of steps."""
+    if request is None:
+        return True
+    is_first = not hasattr(request, "cms_lms_has_steps")
+    request.cms_lms_has_steps = True  # type: ignore[attr-defined]
+    return is_first
