@@ -153,7 +153,7 @@ def _refuse_characters(url: str) -> None:
         if category == "Cs":
             raise InvalidURL(_("The URL contains half a character (a lone surrogate)."), code="surrogate")
         if category == "Zs":
-            raise InvalidURL(_("The URL must not contain spaces; write %20 instead."), code="space")
+            raise InvalidURL(_("The URL must not contain spaces; they must be escaped."), code="space")
 
 
 def _normalize_host(host: str) -> str:
