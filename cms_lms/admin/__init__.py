@@ -1,0 +1,1 @@
+"""Everything in the Wagtail admin: view sets, their forms, columns, filters and panels."""

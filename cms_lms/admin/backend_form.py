@@ -1,0 +1,76 @@
+"""The form of an LMS backend. It maps posted values to the record's; what is valid the record says itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.functional import Promise
+from django.utils.text import capfirst, slugify
+from django.utils.translation import gettext_lazy as _
+from wagtail.admin.forms import WagtailAdminModelForm
+
+from cms_lms.admin.fields import LinesField, described
+from cms_lms.backends.registry import backend_choices, js_backend_choices
+from cms_lms.models import CourseRun, LMSBackend
+from cms_lms.runs.fields import PROTECTABLE_FIELDS
+
+Choices = list[tuple[str, str | Promise]]
+
+
+def js_backend_choices_or_none() -> Choices:
+    """Return the registered JS backends after the choice of none."""
+    return [("", _("None (a plain link)")), *js_backend_choices()]
+
+
+def protectable_field_choices() -> Choices:
+    """Return the fields that a synchronisation may be kept from, with their labels."""
+    return [(name, capfirst(CourseRun._meta.get_field(name).verbose_name)) for name in PROTECTABLE_FIELDS]
+
+
+class LMSBackendForm(WagtailAdminModelForm):
+    """Choices come from the registries; URL lists are typed one a line; a blank slug follows the name."""
+
+    backend = forms.ChoiceField(choices=backend_choices, **described(LMSBackend, "backend"))
+    js_backend = forms.ChoiceField(
+        choices=js_backend_choices_or_none, required=False, **described(LMSBackend, "js_backend")
+    )
+    no_update_fields = forms.MultipleChoiceField(
+        choices=protectable_field_choices,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        **described(LMSBackend, "no_update_fields"),
+    )
+    sample_urls = LinesField(required=False, **described(LMSBackend, "sample_urls"))
+    rejected_urls = LinesField(required=False, **described(LMSBackend, "rejected_urls"))
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        if "slug" in self.fields:
+            self.fields["slug"].required = False
+        for name in ("backend", "js_backend"):
+            self._keep_unregistered_choice(name)
+
+    def _keep_unregistered_choice(self, name: str) -> None:
+        """Show a stored name that the settings no longer offer; saving it is refused by the record."""
+        stored, field = getattr(self.instance, name), self.fields[name]
+        if stored and stored not in dict(field.choices):
+            label = _("%(name)s (not offered by this site's settings)") % {"name": stored}
+            field.choices = [*field.choices, (stored, label)]
+
+    def clean(self) -> dict[str, Any]:
+        """Derive a free slug from the name where none was given."""
+        cleaned_data = super().clean()
+        if "slug" in cleaned_data and not cleaned_data["slug"] and cleaned_data.get("name"):
+            cleaned_data["slug"] = free_slug(cleaned_data["name"])
+        return cleaned_data
+
+
+def free_slug(name: str) -> str:
+    """Return a slug for the name that no backend has."""
+    stem = slugify(name)[:90] or "lms"
+    taken = set(LMSBackend.objects.filter(slug__startswith=stem).values_list("slug", flat=True))
+    slug, number = stem, 2
+    while slug in taken:
+        slug, number = f"{stem}-{number}", number + 1
+    return slug

@@ -1,0 +1,216 @@
+"""The views of LMS backends: listing, order, copy, enable and disable."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Func, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404
+from django.urls import path
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from wagtail.admin import messages
+from wagtail.admin.panels import FieldPanel, FieldRowPanel, MultiFieldPanel, ObjectList, TitleFieldPanel
+from wagtail.admin.ui.tables import BooleanColumn, Column, NumberColumn
+from wagtail.admin.views.generic.base import BaseOperationView
+from wagtail.admin.views.generic.permissions import PermissionCheckedMixin
+from wagtail.log_actions import log
+from wagtail.snippets.views import snippets
+
+from cms_lms.admin.backend_form import LMSBackendForm, free_slug
+from cms_lms.admin.filters import LMSBackendFilterSet
+from cms_lms.admin.listings import RunCountColumn, WordSearchMixin
+from cms_lms.admin.log_actions import DISABLE, ENABLE, REORDER
+from cms_lms.admin.panels import PatternWarningsPanel
+from cms_lms.backends.registry import backend_choices, js_backend_choices
+from cms_lms.models import LMSBackend
+
+
+class ChoiceColumn(Column):
+    """A registered name, shown by its label; one that the settings dropped is shown as it is."""
+
+    def __init__(self, name: str, choices, **kwargs) -> None:
+        super().__init__(name, sort_key=name, **kwargs)
+        self.choices = choices
+
+    def get_value(self, instance: LMSBackend) -> str:
+        """Return the label."""
+        value = super().get_value(instance)
+        return dict(self.choices()).get(value, value)
+
+
+class BackendIndexView(WordSearchMixin, snippets.IndexView):
+    """Backends in the order in which they are asked."""
+
+    def get_base_queryset(self) -> QuerySet:
+        """Annotate the number of runs and the position, in the listing's one query."""
+        not_later = Q(sort_order__lt=OuterRef("sort_order")) | Q(
+            sort_order=OuterRef("sort_order"), pk__lte=OuterRef("pk")
+        )
+        count = Func(F("pk"), function="COUNT", output_field=IntegerField())
+        position = LMSBackend.objects.order_by().filter(not_later).annotate(position=count).values("position")
+        return super().get_base_queryset().with_run_counts().annotate(position=Subquery(position))
+
+
+class EditorViewMixin:
+    """What creating, copying and editing a backend have in common."""
+
+    def setup(self, request: HttpRequest, *args, **kwargs) -> None:
+        """Save when the editor says so: there is no draft here, a pattern is in force once it is stored."""
+        super().setup(request, *args, **kwargs)
+        self.autosave_enabled = False
+
+    def save_action(self) -> HttpResponse:
+        """Tell the editor what is valid but probably not meant."""
+        response = super().save_action()
+        for warning in self.object.get_warnings():
+            messages.warning(self.request, warning.message)
+        return response
+
+
+class BackendCreateView(EditorViewMixin, snippets.CreateView):
+    """Creates a backend; it is asked last."""
+
+
+class BackendCopyView(EditorViewMixin, snippets.CopyView):
+    """Fills the form of a new backend with another one's values."""
+
+    def get_initial_form_instance(self) -> LMSBackend:
+        """Return an unsaved copy with a name and a slug of its own."""
+        original = self.get_object()
+        copy = LMSBackend(**{field.name: getattr(original, field.name) for field in LMSBackend._meta.concrete_fields})
+        copy.pk = copy.latest_revision = copy.sort_order = None
+        copy.name = gettext("%(name)s (copy)") % {"name": original.name[:90]}
+        copy.slug = free_slug(original.slug)
+        return copy
+
+
+class BackendEditView(EditorViewMixin, snippets.EditView):
+    """Edits a backend."""
+
+
+class BackendReorderView(snippets.ReorderView):
+    """Moves a backend in the order, and says so in its history."""
+
+    def post(self, request: HttpRequest, *args, **kwargs) -> JsonResponse:
+        """Number all backends anew: an order with gaps or twins would move the wrong ones."""
+        with transaction.atomic():
+            backends = list(LMSBackend.objects.select_for_update().order_by("sort_order", "pk"))
+            moved = get_object_or_404(LMSBackend, pk=kwargs["pk"])
+            old_position = backends.index(moved)
+            new_position = self.get_position(request, last=len(backends) - 1)
+            backends.insert(new_position, backends.pop(old_position))
+            changed = []
+            for position, backend in enumerate(backends):
+                if backend.sort_order != position:
+                    backend.sort_order = position
+                    changed.append(backend)
+            if changed:
+                LMSBackend.objects.bulk_update(changed, ["sort_order"])
+            if new_position != old_position:
+                positions = {"old": old_position + 1, "new": new_position + 1}
+                log(moved, REORDER, user=request.user, data={"position": positions}, content_changed=False)
+        return JsonResponse({"success": True})
+
+    def get_position(self, request: HttpRequest, last: int) -> int:
+        """Return the position asked for, counted from 0; the last where none or a wrong one is given."""
+        try:
+            position = int(request.GET.get("position", ""))
+        except ValueError:
+            return last
+        return position if 0 <= position <= last else last
+
+
+class BackendSwitchView(PermissionCheckedMixin, BaseOperationView):
+    """Enables or disables a backend."""
+
+    permission_required = "change"
+    http_method_names = ["post"]
+    is_enabled: bool = False
+
+    def perform_operation(self) -> None:
+        """Store the switch with a revision, so that the history can compare and revert it."""
+        with transaction.atomic():
+            backend = LMSBackend.objects.select_for_update().get(pk=self.object.pk)
+            if backend.is_enabled == self.is_enabled:
+                return
+            backend.is_enabled = self.is_enabled
+            backend.save()
+            revision = backend.save_revision(user=self.request.user, clean=False)
+            action = ENABLE if self.is_enabled else DISABLE
+            log(backend, action, user=self.request.user, revision=revision, content_changed=True)
+
+    def get_success_message(self) -> str:
+        """Say what is so now."""
+        message = gettext("“%(name)s” is enabled.") if self.is_enabled else gettext("“%(name)s” is disabled.")
+        return message % {"name": self.object.name}
+
+
+class BackendViewSet(snippets.SnippetViewSet):
+    """LMS backends in the admin."""
+
+    model = LMSBackend
+    icon = "site"
+    menu_label = _("LMS backends")
+    menu_name = "lms-backends"
+    index_view_class = BackendIndexView
+    add_view_class = BackendCreateView
+    copy_view_class = BackendCopyView
+    edit_view_class = BackendEditView
+    reorder_view_class = BackendReorderView
+    filterset_class = LMSBackendFilterSet
+    search_fields = ["name", "slug", "base_url"]
+    search_backend_name = None
+    list_display = [
+        "name",
+        NumberColumn("position", label=_("Order"), sort_key="position"),
+        "base_url",
+        ChoiceColumn("backend", backend_choices, label=_("Class")),
+        ChoiceColumn("js_backend", js_backend_choices, label=_("JS backend")),
+        BooleanColumn("is_enabled", label=_("Enabled"), sort_key="is_enabled"),
+        RunCountColumn("run_count", label=_("Course runs"), sort_key="run_count"),
+    ]
+    edit_handler = ObjectList(
+        [
+            PatternWarningsPanel(),
+            MultiFieldPanel(
+                [TitleFieldPanel("name", placeholder=False), FieldPanel("slug"), FieldPanel("is_enabled")],
+                heading=_("LMS backend"),
+            ),
+            MultiFieldPanel(
+                [FieldPanel("backend"), FieldPanel("base_url"), FieldPanel("js_backend")], heading=_("Connection")
+            ),
+            MultiFieldPanel(
+                [
+                    FieldPanel("course_regex"),
+                    FieldPanel("js_course_regex"),
+                    FieldRowPanel([FieldPanel("sample_urls"), FieldPanel("rejected_urls")]),
+                ],
+                heading=_("Course URLs"),
+            ),
+            MultiFieldPanel(
+                [FieldPanel("default_sync_mode"), FieldPanel("no_update_fields")], heading=_("Synchronisation")
+            ),
+        ],
+        base_form_class=LMSBackendForm,
+    )
+
+    @property
+    def enable_view(self):
+        """The view behind the button "Enable"."""
+        return self.construct_view(BackendSwitchView, success_url_name=self.get_url_name("edit"), is_enabled=True)
+
+    @property
+    def disable_view(self):
+        """The view behind the button "Disable"."""
+        return self.construct_view(BackendSwitchView, success_url_name=self.get_url_name("edit"), is_enabled=False)
+
+    def get_urlpatterns(self) -> list[Any]:
+        """Add enable and disable."""
+        return [
+            *super().get_urlpatterns(),
+            path("enable/<int:pk>/", self.enable_view, name="enable"),
+            path("disable/<int:pk>/", self.disable_view, name="disable"),
+        ]

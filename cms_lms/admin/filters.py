@@ -1,0 +1,161 @@
+"""The filters beside the listings."""
+
+from __future__ import annotations
+
+import django_filters
+from django import forms
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from wagtail.admin.filters import WagtailFilterSet
+from wagtail.admin.widgets import BooleanRadioSelect
+
+from cms_lms.backends.registry import backend_choices, js_backend_choices
+from cms_lms.models import Course, CourseRun, LMSBackend, SyncDelivery
+from cms_lms.models.delivery import Outcome
+from cms_lms.runs.fields import SyncMode
+
+#: The priorities of ``compute_state``; a priority is broader than its state's text, hence words of its own.
+STATE_CHOICES = [
+    (0, _("On-going, open for enrollment")),
+    (1, _("Starting later, open for enrollment")),
+    (2, _("Over, still open")),
+    (3, _("Enrollment opens later")),
+    (4, _("Starting later, enrollment closed")),
+    (5, _("On-going, enrollment closed")),
+    (6, _("Archived")),
+    (7, _("To be scheduled")),
+]
+
+STATUS_CHOICES = [("live", _("Live")), ("live_draft", _("Live + draft")), ("draft", _("Draft"))]
+
+NONE = "none"
+
+
+class LMSBackendFilterSet(WagtailFilterSet):
+    """Backends by class, JS backend, whether enabled, and mode."""
+
+    backend = django_filters.ChoiceFilter(
+        label=_("Backend class"), choices=backend_choices, empty_label=_("All"), widget=forms.RadioSelect
+    )
+    js_backend = django_filters.ChoiceFilter(
+        label=_("JS backend"),
+        choices=js_backend_choices,
+        empty_label=_("All"),
+        null_label=_("None (a plain link)"),
+        null_value=NONE,
+        method="filter_js_backend",
+        widget=forms.RadioSelect,
+    )
+    is_enabled = django_filters.BooleanFilter(label=_("Enabled"), widget=BooleanRadioSelect)
+    default_sync_mode = django_filters.ChoiceFilter(
+        label=_("Default synchronisation"),
+        choices=SyncMode.choices,
+        empty_label=_("All"),
+        null_label=_("The site's default"),
+        null_value=NONE,
+        method="filter_default_sync_mode",
+        widget=forms.RadioSelect,
+    )
+
+    class Meta:
+        model = LMSBackend
+        fields = ["backend", "js_backend", "is_enabled", "default_sync_mode"]
+
+    def filter_js_backend(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
+        """A backend without one has a blank, not a null."""
+        return queryset.filter(js_backend="" if value == NONE else value)
+
+    def filter_default_sync_mode(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
+        """A backend that follows the site has a blank."""
+        return queryset.filter(default_sync_mode="" if value == NONE else value)
+
+
+class CourseFilterSet(WagtailFilterSet):
+    """Courses by organisation, and by whether they have runs."""
+
+    organisation = django_filters.AllValuesFilter(label=_("Organisation"), empty_label=_("All"))
+    has_runs = django_filters.BooleanFilter(
+        label=_("Has course runs"), method="filter_has_runs", widget=BooleanRadioSelect
+    )
+
+    class Meta:
+        model = Course
+        fields = ["organisation", "has_runs"]
+
+    def filter_has_runs(self, queryset: QuerySet, name: str, value: bool) -> QuerySet:
+        """By the count that the listing annotates."""
+        return queryset.filter(run_count__gt=0) if value else queryset.filter(run_count=0)
+
+
+class CourseRunFilterSet(WagtailFilterSet):
+    """Runs by backend, course, state, mode and status."""
+
+    matched_backend = django_filters.ModelChoiceFilter(
+        label=_("LMS backend"),
+        queryset=LMSBackend.objects.all(),
+        empty_label=_("All"),
+        null_label=_("None matches"),
+        null_value=NONE,
+    )
+    course = django_filters.ModelChoiceFilter(label=_("Course"), queryset=Course.objects.all(), empty_label=_("All"))
+    state = django_filters.TypedChoiceFilter(
+        label=_("State"),
+        choices=STATE_CHOICES,
+        coerce=int,
+        empty_label=_("All"),
+        method="filter_state",
+        widget=forms.RadioSelect,
+    )
+    sync_mode = django_filters.ChoiceFilter(
+        label=_("Synchronisation"), choices=SyncMode.choices, empty_label=_("All"), widget=forms.RadioSelect
+    )
+    status = django_filters.ChoiceFilter(
+        label=_("Status"),
+        choices=STATUS_CHOICES,
+        empty_label=_("All"),
+        method="filter_status",
+        widget=forms.RadioSelect,
+    )
+
+    class Meta:
+        model = CourseRun
+        fields = ["matched_backend", "course", "state", "sync_mode", "status"]
+
+    def filter_state(self, queryset: QuerySet, name: str, value: int) -> QuerySet:
+        """By the state at this moment."""
+        return queryset.in_state(value, timezone.now())
+
+    def filter_status(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
+        """By what the public and what staff see."""
+        if value == "draft":
+            return queryset.filter(live=False)
+        return queryset.filter(live=True, has_unpublished_changes=value == "live_draft")
+
+
+class SyncDeliveryFilterSet(WagtailFilterSet):
+    """Deliveries by answer, backend and outcome."""
+
+    status_code = django_filters.AllValuesFilter(label=_("Answer"), empty_label=_("All"), widget=forms.RadioSelect)
+    backend = django_filters.ModelChoiceFilter(
+        label=_("LMS backend"),
+        queryset=LMSBackend.objects.all(),
+        empty_label=_("All"),
+        null_label=_("None or several"),
+        null_value=NONE,
+    )
+    outcome = django_filters.ChoiceFilter(
+        label=_("Outcome"),
+        choices=Outcome.choices,
+        empty_label=_("All"),
+        method="filter_outcome",
+        widget=forms.RadioSelect,
+    )
+
+    class Meta:
+        model = SyncDelivery
+        fields = ["status_code", "backend", "outcome"]
+
+    def filter_outcome(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
+        """Deliveries with at least one item that ended so."""
+        return queryset.filter(**{f"{value}_count__gt": 0})

@@ -1,0 +1,86 @@
+"""What the listings of cms_lms have in common: how they search, and their columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.admin.utils import quote
+from django.db.models import Q, QuerySet
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from wagtail.admin.ui.tables import Column, LiveStatusTagColumn
+
+from cms_lms.models import Course, CourseRun, LMSBackend
+
+
+class WordSearchMixin:
+    """Finds the rows that contain every word of the query, in any of ``search_fields``.
+
+    By the database rather than by the search index: an index knows whole words and their beginnings, and
+    editors paste parts of links.
+    """
+
+    def search_queryset(self, queryset: QuerySet) -> QuerySet:
+        """Filter by each word in turn."""
+        if not self.is_searching:
+            return queryset
+        for word in self.search_query.split():
+            queryset = queryset.filter(self.get_word_condition(word))
+        return queryset
+
+    def get_word_condition(self, word: str) -> Q:
+        """Return where a word may be."""
+        return Q(*((f"{name}__icontains", word) for name in self.search_fields), _connector=Q.OR)
+
+
+class LinkColumn(Column):
+    """A column whose value links to a page of the admin where ``get_url`` gives one."""
+
+    cell_template_name = "cms_lms/admin/tables/link_cell.html"
+
+    def get_url(self, instance: Any) -> str | None:
+        """Return where the cell leads."""
+        raise NotImplementedError
+
+    def get_cell_context_data(self, instance: Any, parent_context: dict[str, Any]) -> dict[str, Any]:
+        """Add the link."""
+        return {**super().get_cell_context_data(instance, parent_context), "url": self.get_url(instance)}
+
+
+class RunCountColumn(LinkColumn):
+    """How many runs a backend matches, with a link to them."""
+
+    def get_url(self, instance: LMSBackend) -> str:
+        """Return the runs listing, filtered by the backend."""
+        url_name = CourseRun.snippet_viewset.get_url_name("list")
+        return f"{reverse(url_name)}?matched_backend={quote(instance.pk)}"
+
+
+class CourseRunCountColumn(LinkColumn):
+    """How many runs a course has, with a link to them."""
+
+    def get_url(self, instance: Course) -> str:
+        """Return the runs listing, filtered by the course."""
+        url_name = CourseRun.snippet_viewset.get_url_name("list")
+        return f"{reverse(url_name)}?course={quote(instance.pk)}"
+
+
+class RunStatusColumn(LiveStatusTagColumn):
+    """Wagtail's status tag, without its query per row: the listing annotates ``is_scheduled``."""
+
+    def get_value(self, instance: CourseRun) -> str:
+        """Tell the run what the listing knows before it looks for itself."""
+        if not instance.is_scheduled:
+            instance.scheduled_revision = None
+        return super().get_value(instance)
+
+
+class StateColumn(Column):
+    """The state of a run at the moment of the request."""
+
+    def __init__(self, **kwargs) -> None:
+        super().__init__("state", label=_("State"), sort_key="state_priority", **kwargs)
+
+    def get_value(self, instance: CourseRun) -> str:
+        """Return the label; the listing's moment travels on the run."""
+        return instance.get_state(instance.listed_at).label

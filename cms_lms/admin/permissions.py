@@ -1,0 +1,34 @@
+"""Who may do what beyond Wagtail's own permissions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from wagtail.permission_policies import ModelPermissionPolicy
+
+from cms_lms.models import CourseRun
+from cms_lms.runs.fields import SyncMode
+
+
+class ReadOnlyPermissionPolicy(ModelPermissionPolicy):
+    """Lets those with the "view" permission look, and nobody, not even a superuser, do anything else."""
+
+    def user_has_permission(self, user, action: str) -> bool:
+        """Refuse every action but "view"."""
+        return action == "view" and super().user_has_permission(user, action)
+
+    def users_with_any_permission(self, actions: Iterable[str]):
+        """Return the users who may look, if looking is among the actions."""
+        return super().users_with_any_permission({"view"} & set(actions))
+
+
+def may_edit_runs(user) -> bool:
+    """Whether a user may change course runs."""
+    return ModelPermissionPolicy(CourseRun).user_has_permission(user, "change")
+
+
+def may_set_sync_mode(user, mode: str) -> bool:
+    """Whether a user may put runs into a mode: what makes an LMS's word public takes the right to publish."""
+    if mode == SyncMode.TO_PUBLIC:
+        return may_edit_runs(user) and ModelPermissionPolicy(CourseRun).user_has_permission(user, "publish")
+    return may_edit_runs(user)

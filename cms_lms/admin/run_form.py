@@ -1,0 +1,66 @@
+"""The form of a course run: who owns which field, and dates to the microsecond."""
+
+from __future__ import annotations
+
+from django import forms
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from wagtail.admin.forms import WagtailAdminModelForm
+
+from cms_lms.admin.fields import ExactDateTimeField, ScrollingCheckboxes, described, time_zone_note
+from cms_lms.conf import settings as lms_settings
+from cms_lms.matching.handler import LMSHandler
+from cms_lms.models import CourseRun
+from cms_lms.runs.fields import BOOKKEEPING_FIELDS, DATE_FIELDS, SyncMode
+
+
+def language_choices() -> list[tuple[str, str | Promise]]:
+    """Return the languages that courses may be taught in."""
+    return list(lms_settings.COURSE_LANGUAGES)
+
+
+class CourseRunForm(WagtailAdminModelForm):
+    """Fields that the LMS owns are disabled in ``sync_to_public`` and marked in ``sync_to_draft``."""
+
+    start = ExactDateTimeField(required=False, **described(CourseRun, "start"))
+    end = ExactDateTimeField(required=False, **described(CourseRun, "end"))
+    enrollment_start = ExactDateTimeField(required=False, **described(CourseRun, "enrollment_start"))
+    enrollment_end = ExactDateTimeField(required=False, **described(CourseRun, "enrollment_end"))
+    languages = forms.MultipleChoiceField(
+        choices=language_choices, required=False, widget=ScrollingCheckboxes, **described(CourseRun, "languages")
+    )
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        for name in DATE_FIELDS:
+            self.fields[name].stored = self.initial.get(name)
+            self.fields[name].help_text = time_zone_note()
+        if self.instance.pk and self.instance.sync_mode != SyncMode.MANUAL:
+            self._mark_owned_fields()
+
+    def _mark_owned_fields(self) -> None:
+        backend = LMSHandler.select_lms(self.instance.resource_link)
+        lms = backend.config.name if backend else _("the LMS")
+        is_public = self.instance.sync_mode == SyncMode.TO_PUBLIC
+        if is_public:
+            note = _("Owned by %(lms)s: it can only be changed there, or once the synchronisation is changed.")
+        else:
+            note = _("Owned by %(lms)s: the next synchronisation overwrites this in the draft.")
+        for name in self.instance.owned_fields:
+            if field := self.fields.get(name):
+                field.disabled = is_public
+                field.help_text = f"{field.help_text} {note % {'lms': lms}}".strip()
+
+    def save(self, commit: bool = True) -> CourseRun:
+        """Save over the row as it is now: what a sync wrote since the form was checked stays.
+
+        Called by Wagtail inside the transaction that also writes the revision, so the lock holds until both
+        are there.
+        """
+        row = CourseRun.objects.select_for_update().filter(pk=self.instance.pk).first()
+        if row is not None:
+            kept = [*BOOKKEEPING_FIELDS, *(row.owned_fields if row.sync_mode == SyncMode.TO_PUBLIC else ())]
+            for name in kept:
+                attname = CourseRun._meta.get_field(name).attname
+                setattr(self.instance, attname, getattr(row, attname))
+        return super().save(commit)

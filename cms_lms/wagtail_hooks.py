@@ -1,0 +1,27 @@
+"""Registrations with Wagtail's admin; what is registered lives in ``cms_lms.admin``."""
+
+from wagtail import hooks
+from wagtail.snippets.models import register_snippet
+
+from cms_lms.admin import deletion, log_actions
+from cms_lms.admin.deliveries import delivery_permission_policy
+from cms_lms.admin.menu import LMSViewSetGroup
+from cms_lms.admin.sync_mode import SyncModeBulkAction
+from cms_lms.compat import WAGTAIL_8
+from cms_lms.models import SyncDelivery
+from cms_lms.sync import history
+
+if WAGTAIL_8:
+    from wagtail.permissions import register_permission_policy
+
+    # Before the view set, which would register a policy of its own.
+    register_permission_policy(SyncDelivery, delivery_permission_policy)
+
+register_snippet(LMSViewSetGroup)
+
+hooks.register("register_log_actions", log_actions.register)
+hooks.register("register_log_actions", history.register_log_actions)
+hooks.register("before_delete_snippet", deletion.refuse_deletion)
+hooks.register("register_bulk_action", SyncModeBulkAction)
+# After Wagtail's own action of the same name, whose place it takes.
+hooks.register("register_bulk_action", deletion.LoggedDeleteBulkAction, order=1)
