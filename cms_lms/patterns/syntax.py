@@ -79,7 +79,7 @@ _TOKEN = re.compile(
         f"(?P<{kind}>{expression})"
         for kind, expression in (
             (Kind.ESCAPE, _ESCAPE),
-            (Kind.CLASS, r"\[\^?\]?(?:\\.|[^\]\\])*(?:\]|\Z)"),
+            (Kind.CLASS, r"\[\^?\]?(?:\\.|[^\]\\])*(?:\]|\\?\Z)"),
             (Kind.NAMED_GROUP, r"\(\?P<[^>)]*>"),
             (Kind.NAMED_REFERENCE, r"\(\?P=[^)]*\)"),
             (Kind.LOOK_AROUND, r"\(\?<?[=!]"),

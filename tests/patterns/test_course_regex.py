@@ -81,6 +81,7 @@ def test_real_patterns(real, url, course_id):
         ("a)b", "syntax", 1),
         ("a[b", "syntax", 1),
         ("a[]", "syntax", 1),
+        ("a[b--\\", "ambiguous_class", 3),
         ("*a", "syntax", 0),
         ("a|*", "syntax", 2),
         ("a**", "syntax", 2),

@@ -26,6 +26,7 @@ def test_every_character_is_in_a_token(pattern):
         ("(?P<x>.)*", [Kind.NAMED_GROUP, Kind.DOT, Kind.CLOSE, Kind.QUANTIFIER]),
         ("(?i)(?i:)(?:)", [Kind.FLAGS, Kind.FLAG_GROUP, Kind.CLOSE, Kind.FLAG_GROUP, Kind.CLOSE]),
         ("(?<=a|(?<b>", [Kind.LOOK_AROUND, Kind.LITERAL, Kind.ALTERNATION, Kind.ANGLE_NAMED_GROUP]),
+        ("[a\\", [Kind.CLASS]),
         ("x{a}", [Kind.LITERAL] * 4),
     ],
 )
