@@ -1,0 +1,70 @@
+# Try it: make demo. Prove it: make test. The rest: make help.
+
+PORT ?= 8000
+LMS_PORT ?= 8001
+VENV ?= .venv
+PYTEST_WORKERS ?= auto
+export PORT LMS_PORT
+
+python := $(VENV)/bin/python
+extra = $(VENV)/.installed-
+pinned := pyproject.toml constraints.txt
+npm_stamp := node_modules/.installed
+
+.PHONY: help demo test test-long lint format bench migrations clean chromium
+.DELETE_ON_ERROR:
+
+help:
+	@echo 'make demo       the site and a stand-in LMS, with data; PORT=8000 LMS_PORT=8001'
+	@echo 'make test       every test, on SQLite; DATABASE_URL=postgres://... for another database; ARGS="-k name"'
+	@echo 'make test-long  the long figures: full load, long fuzzing'
+	@echo 'make lint       Python, templates, types, JavaScript types'
+	@echo 'make format     lets ruff put the Python in order'
+	@echo 'make bench      the figures, one JSON line each'
+	@echo 'make clean      removes what was installed and built; the data in var/ stays'
+
+demo: $(extra)demo
+	@exec $(python) -m tests.demo
+
+test: $(extra)test chromium
+	$(python) -m pytest -n $(PYTEST_WORKERS) --dist loadgroup -m 'not long' $(ARGS)
+
+test-long: $(extra)test chromium
+	$(python) -m pytest -m long $(ARGS)
+
+lint: $(extra)lint $(npm_stamp)
+	$(python) -m ruff check .
+	$(python) -m ruff format --check .
+	$(python) -m djlint --quiet --lint templates tests/fake_lms/templates
+	$(python) -m mypy
+	node_modules/.bin/tsc --noEmit
+
+format: $(extra)lint
+	$(python) -m ruff check --fix .
+	$(python) -m ruff format .
+
+bench: $(extra)test
+	@$(python) -m tests.bench $(ARGS)
+
+# Nothing but a virtual environment: whatever Python there is, it is not written to.
+$(python):
+	@.ci/make-venv $(VENV)
+
+# One stamp an extra: a second run installs nothing, a changed pin installs anew.
+$(extra)%: $(pinned) | $(python)
+	@echo 'Installing what "$*" needs into $(VENV) ...'
+	@$(python) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$*]'
+	@touch $@
+
+$(npm_stamp): package.json
+	@.ci/require-node
+	@npm install --silent --no-fund --no-audit --no-package-lock
+	@touch $@
+
+chromium:
+	@.ci/install-chromium
+
+clean:
+	rm -rf $(VENV) $(VENV)-wagtail74 node_modules build dist
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find cms_lms tests -name __pycache__ -type d -prune -exec rm -rf {} +
