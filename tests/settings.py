@@ -3,7 +3,7 @@
 from cms_lms.site.settings import *  # noqa: F403
 
 DEBUG = False
-SECRET_KEY = "tests"  # noqa: S105
+SECRET_KEY = "tests"
 ALLOWED_HOSTS = ["*"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = False
 WHITENOISE_USE_FINDERS = True
@@ -19,3 +19,8 @@ CMS_LMS_SYNC_SECRETS = ["SharedSecret"]
 CMS_LMS_DEFAULT_SYNC_MODE = "sync_to_public"
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
+
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":  # noqa: F405
+    # A file, as in production: threads of an in-memory database share one cache and refuse instead of waiting.
+    DATABASES["default"]["OPTIONS"]["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"  # noqa: F405
+    DATABASES["default"]["TEST"] = {"NAME": str(BASE_DIR / "var" / "test.sqlite3")}  # noqa: F405

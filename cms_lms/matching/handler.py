@@ -2,7 +2,7 @@
 
 All enabled patterns are compiled into one RE2 set, so a choice costs the same with one backend or with a
 thousand. A process keeps the loaded configuration and asks the database once a request whether it is
-still in force; outside requests it asks every time.
+still in force; outside requests, and in a request that changes the configuration itself, it asks every time.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class LoadedConfiguration:
         """Return every backend whose pattern matches a URL that went through ``normalize_url``, in order."""
         found = self._set.Match(normalized_url)
         if self._sentinel not in found:
-            return [backend for backend in self.backends if backend.course_regex.extract(normalized_url)]
+            return [backend for backend in self.backends if backend.course_regex.matches(normalized_url)]
         found.sort()
         return [self.backends[position] for position in found[:-1]]
 
@@ -78,7 +78,10 @@ class LoadedConfiguration:
 class LMSHandler:
     """The door to matching."""
 
+    #: The last configuration that any thread loaded.
     _loaded: LoadedConfiguration | None = None
+
+    #: Of this thread's request: ``is_open``, and the ``configuration`` that it found in force.
     _request = Local()
 
     @classmethod
@@ -100,26 +103,25 @@ class LMSHandler:
     @classmethod
     def configuration(cls) -> LoadedConfiguration:
         """Return the configuration in force, loading it if another process or this one changed it."""
-        loaded = cls._loaded
-        if loaded is not None and getattr(cls._request, "is_checked", False):
-            return loaded
+        checked = getattr(cls._request, "configuration", None)
+        if checked is not None:
+            return checked
         token = ConfigurationVersion.objects.current()
+        loaded = cls._loaded
         if loaded is None or loaded.token != token:
             loaded = cls._loaded = LoadedConfiguration.load(token)
-        cls._request.is_checked = getattr(cls._request, "is_open", False)
+        if getattr(cls._request, "is_open", False):
+            # The request keeps its own reference: another thread may meanwhile load a change of its own
+            # that is not committed, and may never be.
+            cls._request.configuration = loaded
         return loaded
 
     @classmethod
     def open_request(cls) -> None:
         """A request begins: the first use asks whether the configuration changed, later ones do not."""
-        cls._request.is_open, cls._request.is_checked = True, False
+        cls._request.is_open, cls._request.configuration = True, None
 
     @classmethod
     def close_request(cls) -> None:
-        """A request ends: whatever this thread does next asks again."""
-        cls._request.is_open = cls._request.is_checked = False
-
-    @classmethod
-    def ask_again(cls) -> None:
-        """This thread changed the configuration: the next use asks, even in the same request."""
-        cls._request.is_checked = False
+        """A request ends, or wants no more to do with what it knew: this thread asks at every use."""
+        cls._request.is_open, cls._request.configuration = False, None

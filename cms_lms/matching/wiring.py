@@ -33,8 +33,11 @@ def on_request_finished(**kwargs) -> None:
 
 
 def on_configuration_changed(*, token: str, **kwargs) -> None:
-    """Load the change at the next use, and bring the index after it once it is committed."""
-    LMSHandler.ask_again()
+    """Bring the index after a change once it is committed; ask at every use until the request is over.
+
+    For the change may be rolled back in the same request, and nothing tells of that.
+    """
+    LMSHandler.close_request()
     transaction.on_commit(partial(reindex_runs_for.enqueue, token))
 
 

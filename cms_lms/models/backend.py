@@ -5,6 +5,7 @@ No secret is a column here: a revision keeps every column in clear text.
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -65,6 +66,11 @@ class LMSBackendQuerySet(models.QuerySet["LMSBackend"]):
 
     delete.alters_data = True  # type: ignore[attr-defined]
     delete.queryset_only = True  # type: ignore[attr-defined]
+
+
+def is_storable(text: str) -> bool:
+    """Return whether every database takes a text: no control characters, no lone surrogates."""
+    return not any(unicodedata.category(character) in ("Cc", "Cs") for character in text)
 
 
 def empty_list() -> list[str]:
@@ -164,6 +170,15 @@ class LMSBackend(RevisionMixin, index.Indexed, models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def save(self, *args, **kwargs) -> None:
+        """Put a new backend last, and renew the configuration's version with the change."""
+        with transaction.atomic():
+            if self.sort_order is None:
+                last = LMSBackend.objects.aggregate(last=Max("sort_order"))["last"]
+                self.sort_order = 0 if last is None else last + 1
+            super().save(*args, **kwargs)
+            ConfigurationVersion.objects.renew()
+
     def clean(self) -> None:
         """Check everything an editor can get wrong; each error is on its field.
 
@@ -171,6 +186,7 @@ class LMSBackend(RevisionMixin, index.Indexed, models.Model):
         commands all come through here.
         """
         errors: dict[str, Any] = {}
+        self._clean_name(errors)
         self._clean_base_url(errors)
         self._clean_choices(errors)
         course_regex = self._clean_course_regex(errors)
@@ -178,6 +194,10 @@ class LMSBackend(RevisionMixin, index.Indexed, models.Model):
         self._clean_samples(course_regex, js_course_regex, errors)
         if errors:
             raise ValidationError(errors)
+
+    def _clean_name(self, errors: dict[str, Any]) -> None:
+        if not is_storable(self.name):
+            errors["name"] = ValidationError(_("Control characters are not allowed."), code="control_character")
 
     def _clean_base_url(self, errors: dict[str, Any]) -> None:
         if not self.base_url:
@@ -220,7 +240,9 @@ class LMSBackend(RevisionMixin, index.Indexed, models.Model):
             errors["course_regex"] = ValidationError(error.message, code=error.code)
             return None
 
-    def _clean_js_course_regex(self, course_regex: CourseRegex | None, errors: dict[str, Any]) -> JavaScriptRegex | None:
+    def _clean_js_course_regex(
+        self, course_regex: CourseRegex | None, errors: dict[str, Any]
+    ) -> JavaScriptRegex | None:
         if course_regex is not None and (not self.js_course_regex or self._js_course_regex_was_derived()):
             try:
                 self.js_course_regex = derive_javascript_pattern(self.course_regex, self._required_groups())
@@ -254,6 +276,8 @@ class LMSBackend(RevisionMixin, index.Indexed, models.Model):
             value = getattr(self, name)
             if not isinstance(value, list) or not all(isinstance(url, str) for url in value):
                 errors[name] = ValidationError(_("Give a list of URLs."), code="invalid")
+            elif not all(map(is_storable, value)):
+                errors[name] = ValidationError(_("Control characters are not allowed."), code="control_character")
         if course_regex is None or js_course_regex is None or {"sample_urls", "rejected_urls"} & errors.keys():
             return
         for problem in check_samples(course_regex, js_course_regex, self.sample_urls, self.rejected_urls):
@@ -268,15 +292,6 @@ class LMSBackend(RevisionMixin, index.Indexed, models.Model):
     def get_warnings(self) -> list[PatternWarning]:
         """Return what is valid but probably not meant, for the person who edits."""
         return list(pattern_warnings(self.course_regex))
-
-    def save(self, *args, **kwargs) -> None:
-        """Put a new backend last, and renew the configuration's version with the change."""
-        with transaction.atomic():
-            if self.sort_order is None:
-                last = LMSBackend.objects.aggregate(last=Max("sort_order"))["last"]
-                self.sort_order = 0 if last is None else last + 1
-            super().save(*args, **kwargs)
-            ConfigurationVersion.objects.renew()
 
     def delete(self, *args, **kwargs):
         """Renew the configuration's version with the deletion."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Collection
+
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -19,18 +22,25 @@ class CourseQuerySet(models.QuerySet["Course"]):
         return self.filter(code=normalize_code(code))
 
     def get_by_key(self, key: CourseKey) -> Course | None:
-        """Return the course of a key: the organisation's own before one without an organisation."""
+        """Return the course of a key, None if the catalogue has none; see ``get_by_keys``."""
         return self.get_by_keys([key]).get(key)
 
-    def get_by_keys(self, keys: list[CourseKey]) -> dict[CourseKey, Course]:
-        """As ``get_by_key`` for many keys, in one query; a key without a course is absent."""
+    def get_by_keys(self, keys: Collection[CourseKey]) -> dict[CourseKey, Course]:
+        """Return the courses of many keys, in one query; a key without a course is absent.
+
+        The organisation's own course comes before one without an organisation. A key that names no
+        organisation means the one course with its code, if there is only one.
+        """
         codes = {key: normalize_code(key.code) for key in keys}
-        candidates: dict[tuple[str, str], Course] = {}
+        by_code: dict[str, dict[str, Course]] = defaultdict(dict)
         for course in self.filter(code__in=set(codes.values())).order_by("-pk"):
-            candidates[course.organisation.casefold(), course.code] = course
+            by_code[course.code][course.organisation.casefold()] = course
         found = {}
         for key, code in codes.items():
-            course = candidates.get((key.organisation.casefold(), code)) or candidates.get(("", code))
+            candidates = by_code[code]
+            course = candidates.get(key.organisation.casefold()) or candidates.get("")
+            if course is None and not key.organisation and len(candidates) == 1:
+                (course,) = candidates.values()
             if course is not None:
                 found[key] = course
         return found
@@ -80,6 +90,11 @@ class Course(index.Indexed, models.Model):
     def __str__(self) -> str:
         return f"{self.code} – {self.title}"
 
+    def save(self, *args, **kwargs) -> None:
+        """Store the normalised code, whoever saves."""
+        self.code = normalize_code(self.code)
+        super().save(*args, **kwargs)
+
     def clean(self) -> None:
         """Normalise the key; refuse a code of which nothing is left, and a key that differs in case alone."""
         code = normalize_code(self.code)
@@ -91,11 +106,6 @@ class Course(index.Indexed, models.Model):
             raise ValidationError(
                 {"code": ValidationError(_("This organisation has a course with this code already."), code="unique")}
             )
-
-    def save(self, *args, **kwargs) -> None:
-        """Store the normalised code, whoever saves."""
-        self.code = normalize_code(self.code)
-        super().save(*args, **kwargs)
 
 
 def course_page_models() -> list[type[Page]]:
@@ -110,8 +120,4 @@ def course_page_models() -> list[type[Page]]:
 
 def course_page_field(page_model: type[Page]) -> str:
     """Return the name of a page model's foreign key to ``Course``."""
-    return next(
-        field.name
-        for field in page_model._meta.fields
-        if field.is_relation and field.related_model is Course
-    )
+    return next(field.name for field in page_model._meta.fields if field.is_relation and field.related_model is Course)

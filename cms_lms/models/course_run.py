@@ -128,7 +128,12 @@ class CourseRun(
         verbose_name=_("display"), max_length=20, choices=DisplayMode.choices, default=DisplayMode.DETAILED
     )
     price = models.DecimalField(
-        verbose_name=_("price"), max_digits=9, decimal_places=2, null=True, blank=True, validators=[MinValueValidator(0)]
+        verbose_name=_("price"),
+        max_digits=9,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
     )
     price_currency = models.CharField(
         verbose_name=_("currency"), max_length=3, default="EUR", help_text=_("An ISO 4217 code, for example EUR.")
@@ -198,6 +203,15 @@ class CourseRun(
     def __str__(self) -> str:
         return f"{self.display_title} ({self.resource_link})"
 
+    def save(self, *args, **kwargs) -> None:
+        """Keep the key in step with the link, whoever saves. Raises ``InvalidURL``."""
+        update_fields = kwargs.get("update_fields")
+        if update_fields is None or "resource_link" in update_fields:
+            self.resource_key = resource_key(self.resource_link)
+            if update_fields is not None:
+                kwargs["update_fields"] = {*update_fields, "resource_key"}
+        super().save(*args, **kwargs)
+
     @property
     def display_title(self) -> str:
         """The run's own title, else its course's."""
@@ -235,8 +249,10 @@ class CourseRun(
             else:
                 if CourseRun.objects.filter(resource_key=self.resource_key).exclude(pk=self.pk).exists():
                     errors["resource_link"] = ValidationError(
-                        _("Another course run has this link already; links that differ only in scheme, host case, "
-                          "default port, escapes or trailing slash are the same."),
+                        _(
+                            "Another course run has this link already; links that differ only in scheme, host case, "
+                            "default port, escapes or trailing slash are the same."
+                        ),
                         code="unique",
                     )
         offered = {code for code, _label in lms_settings.COURSE_LANGUAGES}
@@ -244,15 +260,6 @@ class CourseRun(
             errors["languages"] = ValidationError(_("Choose languages that courses are taught in."), code="languages")
         if errors:
             raise ValidationError(errors)
-
-    def save(self, *args, **kwargs) -> None:
-        """Keep the key in step with the link, whoever saves. Raises ``InvalidURL``."""
-        update_fields = kwargs.get("update_fields")
-        if update_fields is None or "resource_link" in update_fields:
-            self.resource_key = resource_key(self.resource_link)
-            if update_fields is not None:
-                kwargs["update_fields"] = {*update_fields, "resource_key"}
-        super().save(*args, **kwargs)
 
     def serializable_data(self) -> dict[str, Any]:
         """As Wagtail's, without the bookkeeping, and with dates to the microsecond.

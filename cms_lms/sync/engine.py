@@ -180,7 +180,7 @@ def apply(items: Sequence[Item], now: dt.datetime) -> list[ItemResult]:
 def find_courses(items: Sequence[Item]) -> dict[CourseKey, Course]:
     """Return the courses of the items' runs, in one query."""
     keys = {item.backend.get_course_key(item.course_id, item.payload) for item in items}
-    return Course.objects.get_by_keys(list(keys)) if keys else {}
+    return Course.objects.get_by_keys(keys) if keys else {}
 
 
 def update(item: Item, run: CourseRun, writer: RunWriter) -> ItemResult:

@@ -1,0 +1,166 @@
+"""The web hook never answers 500, whatever it is sent: the stock senders would try the same again."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cms_lms.models import CourseRun, SyncDelivery
+from tests.factories import make_backend, make_course
+from tests.sync.payloads import HOST, LINK, payload
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def catalogue(db):
+    """An Open edX backend and one course."""
+    make_backend()
+    make_course(code="DemoX")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"\xff\xfe",
+        b"\x00",
+        b"nonsense",
+        b'{"resource_link": NaN}',
+        b"[" * 100_000,
+        b'{"a":' * 50_000 + b"1" + b"}" * 50_000,
+        b'{"resource_link": ' + b"9" * 5000 + b"}",
+        b'{"resource_link": "\x01"}',
+    ],
+    ids=["empty", "cut", "utf-16", "nul", "text", "nan", "deep list", "deep object", "huge number", "control"],
+)
+def test_what_is_not_json_is_400_with_a_reason(send, body):
+    response = send(body)
+
+    assert response.status_code == 400
+    assert response.json()["detail"].startswith("JSON parse error - ")
+    delivery = SyncDelivery.objects.get()
+    assert delivery.status_code == 400
+
+
+@pytest.mark.parametrize("value", ["text", 3, 1.5, True, None, {}, [[]], [[payload()]], [None], "\ud800", -0.0])
+def test_json_that_is_no_run_is_400(post, value):
+    response = post(value)
+
+    assert response.status_code == 400
+    assert response.json() == {"resource_link": ["This field is required."]}
+
+
+def test_a_byte_order_mark_is_no_rubbish(send):
+    assert send(b"\xef\xbb\xbf" + json.dumps(payload()).encode()).status_code == 200
+
+
+def test_charsets_and_accepted_types_do_not_matter(send):
+    body = json.dumps(payload()).encode()
+
+    assert send(body, content_type="application/json; charset=utf-8", HTTP_ACCEPT="text/html").status_code == 200
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
+def test_other_content_types_are_415(send, content_type):
+    assert send(json.dumps(payload()).encode(), content_type=content_type).status_code == 415
+    assert SyncDelivery.objects.get().status_code == 415
+
+
+def test_a_body_over_the_limit_is_413_before_it_is_hashed(send, settings):
+    settings.CMS_LMS_SYNC_MAX_BODY_BYTES = 1000
+
+    response = send(b" " * 1001, "no signature at all")
+
+    assert response.status_code == 413
+    assert "1000 bytes" in response.json()["detail"]
+
+
+def test_ten_megabytes_are_413(send):
+    assert send(b"[" + b"1," * 5_000_000 + b"1]").status_code == 413
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://lms.example.com/courses/course-v1:edX+DemoX\x00+R1/info",
+        "https://lms.example.com/courses/course-v1:edX+DemoX\ud800+R1/info",
+        "https://user:password@lms.example.com/courses/course-v1:edX+DemoX+R1/info",
+        "https://lms.example.com/courses/course-v1:/info",
+        "https://lms.example.com/courses/+/info",
+        "https://lms.example.com/courses/%00/info",
+        "https://lms.example.com/courses/%ff/info",
+        "https://lms.example.com/courses/🦄/info",
+        "javascript:alert(1)",
+        "//lms.example.com",
+        "https://[::1",
+        "https://lms.example.com:99999/courses/course-v1:edX+DemoX+R1/info",
+        "https://lms.example.com/courses/" + "x" * 5000 + "/info",
+        "\ud800",
+        "a\x00b",
+    ],
+)
+def test_rubbish_links_are_refused_alone_and_in_lists(post, link):
+    assert post(payload(resource_link=link)).status_code == 400
+    response = post([payload(resource_link=link), payload()])
+
+    assert response.status_code == 400
+    assert response.json()[LINK] == {"success": True}
+    assert CourseRun.objects.count() == 1
+    assert SyncDelivery.objects.filter(refused_count=1).count() == 2
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"end": "9999-12-31T23:59:59-12:00"},
+        {"end": "0001-01-01T00:00:00+14:00"},
+        {"price": 10**400},
+        {"price": "1e400"},
+        {"enrollment_count": 10**400},
+        {"enrollment_count": 1e308},
+        {"languages": ["\ud800"]},
+        {"languages": [{"a": []}]},
+        {"offer": {"a": 1}},
+        {"discount": "x" * 1000},
+        {"discount": "\ud800"},
+        {"price_currency": ["EUR"]},
+        {"price_currency": "\x00\x00\x00"},
+        {"catalog_visibility": "\ud800"},
+    ],
+)
+def test_rubbish_values_are_400_and_write_nothing(post, fields):
+    response = post(payload(**fields))
+
+    assert response.status_code == 400, response.content
+    assert set(response.json()) == set(fields)
+    assert not CourseRun.objects.exists()
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text(max_size=30)
+    | st.datetimes().map(str)
+    | st.sampled_from(["en", "fr", "both", "hidden", "free", "EUR", LINK, f"{HOST}/courses/", ["en"], "59.99"]),
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=5), children, max_size=3),
+    max_leaves=5,
+)
+FIELDS = st.sampled_from([*payload(), "price", "price_currency", "offer", "discount", "certificate_offer", "course"])
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(items=st.lists(st.dictionaries(FIELDS, VALUES, max_size=8), max_size=3), is_list=st.booleans())
+def test_any_json_gets_an_answer_below_500(post, items, is_list):
+    for item in items:
+        item.setdefault("resource_link", LINK)
+    response = post(items if is_list else (items[0] if items else {}))
+
+    assert response.status_code in (200, 400)
+    json.loads(response.content)

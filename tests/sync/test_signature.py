@@ -1,0 +1,131 @@
+"""Who may call the web hook."""
+
+import json
+
+import pytest
+
+from cms_lms.models import CourseRun, SyncDelivery
+from cms_lms.sync.signature import sign
+from tests.factories import make_backend, make_course
+from tests.sync.payloads import payload
+
+pytestmark = pytest.mark.django_db
+
+VECTOR = {
+    "resource_link": "https://lms.example.com/courses/course-v1:Orgé+C1+R1/info",
+    "start": "2030-01-01T00:00:00+00:00",
+    "end": None,
+    "enrollment_start": "2029-12-01T08:30:00.123456+00:00",
+    "enrollment_end": None,
+    "languages": ["fr"],
+    "enrollment_count": 42,
+    "catalog_visibility": "both",
+}
+
+
+@pytest.mark.parametrize(
+    ("body", "length", "digest"),
+    [
+        (json.dumps(VECTOR), 289, "49c2a5633de8d0fcdb0ca08c2d25eebb7b848d8891c163e95f31e4548867bd77"),
+        (
+            json.dumps(VECTOR, separators=(",", ":")),
+            274,
+            "c75e6be43d0f59898a0f18e2940a74bf7406fa7518126686018bb3513549d396",
+        ),
+        (
+            json.dumps(VECTOR, ensure_ascii=False),
+            285,
+            "b55d6957096e3feb23bb69ce423782ad011c2646e8f4344e573a28ff944b16dd",
+        ),
+        (json.dumps([VECTOR]), 291, "d427a29ef2427e669d4be10de35a8fafab4cf33f0b39e880d0d20a555eecf94d"),
+    ],
+    ids=["default", "compact", "utf-8", "list"],
+)
+def test_the_contracts_vectors_are_accepted(send, body, length, digest):
+    make_backend()
+    make_course(code="C1")
+    assert len(body.encode()) == length
+
+    response = send(body.encode(), f"SIG-HMAC-SHA256 {digest}")
+
+    assert response.status_code == 200, response.content
+    run = CourseRun.objects.get()
+    assert run.resource_link == VECTOR["resource_link"]
+    assert run.enrollment_start.isoformat() == "2029-12-01T08:30:00.123456+00:00"
+
+
+@pytest.mark.parametrize("header", [None, " "[:0]])
+def test_a_call_without_a_signature_is_403(client, header):
+    headers = {} if header is None else {"Authorization": header}
+    response = client.post("/api/v1.0/course-runs-sync/", b"{}", content_type="application/json", headers=headers)
+
+    assert response.status_code == 403
+    assert response.json() == "Missing authentication."
+
+
+BODY = json.dumps(payload()).encode()
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        sign(BODY, "another secret"),
+        sign(BODY + b" ", "SharedSecret"),
+        sign(BODY, "SharedSecret")[:-1],
+        sign(BODY, "SharedSecret").replace("SIG-HMAC-SHA256", "Bearer"),
+        sign(BODY, "SharedSecret").replace(" ", ""),
+        "SIG-HMAC-SHA256",
+        "SIG-HMAC-SHA256 ",
+        "SIG-HMAC-SHA256 zz",
+        "SIG-HMAC-SHA256 é\xff",
+        "\xe9",
+        "Basic dXNlcjpwYXNz",
+    ],
+)
+def test_a_call_with_another_signature_is_401(send, header):
+    response = send(BODY, header)
+
+    assert response.status_code == 401
+    assert response.json() == "Invalid authentication."
+    assert not SyncDelivery.objects.exists()
+
+
+def test_the_signature_is_checked_before_the_body_is_read(send):
+    assert send(b"\xff{", "SIG-HMAC-SHA256 00").status_code == 401
+
+
+def test_hexadecimal_digits_may_be_capitals_between_spaces(post, send):
+    make_backend()
+    make_course(code="DemoX")
+    scheme, digest = sign(BODY, "SharedSecret").split()
+
+    assert send(BODY, f"{scheme}  {digest.upper()} ").status_code == 200
+
+
+def test_several_secrets_are_valid_at_once_and_the_delivery_names_the_one_used(send, settings):
+    settings.CMS_LMS_SYNC_SECRETS = ["new", "SharedSecret"]
+    make_backend()
+    make_course(code="DemoX")
+
+    assert send(BODY, sign(BODY, "new")).status_code == 200
+    assert send(BODY, sign(BODY, "SharedSecret")).status_code == 200
+
+    old, new = SyncDelivery.objects.all()
+    assert (new.secret_name[:6], old.secret_name[:6]) == ("site 1", "site 2")
+    assert "SharedSecret" not in f"{old.secret_name} {old.payload} {old.items} {old.response}"
+
+
+def test_without_secrets_nobody_may_call(send, settings):
+    settings.CMS_LMS_SYNC_SECRETS = []
+
+    assert send(BODY).status_code == 401
+
+
+@pytest.mark.parametrize("method", ["get", "put", "patch", "delete"])
+def test_other_methods_are_405(client, method):
+    assert getattr(client, method)("/api/v1.0/course-runs-sync/").status_code == 405
+
+
+@pytest.mark.parametrize(("path", "status"), [("v1.0/course-runs-sync", 403), ("v2.0/course-runs-sync/", 404)])
+def test_routes(client, path, status):
+    assert client.post(f"/api/{path}").status_code == status
