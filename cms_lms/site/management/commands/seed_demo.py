@@ -1,0 +1,168 @@
+"""``manage.py seed_demo``: loads the demonstration, and whatever of it is missing when it runs again."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
+from django.test import Client
+from django.urls import reverse
+from wagtail.models import Page, Site
+
+from cms_lms.catalog.models import CourseIndexPage, CoursePage
+from cms_lms.conf import settings as lms_settings
+from cms_lms.models import Course, CourseRun, LMSBackend, SyncDelivery
+from cms_lms.patterns.urls import InvalidURL, normalize_base_url
+from cms_lms.runs.codes import normalize_code
+from cms_lms.site.demo import MISSING_COURSE, USERS, demo_backends, demo_courses, demo_deliveries
+from cms_lms.sync.signature import sign
+
+#: What the page is that Wagtail's own migrations put at the root of a new site.
+STOCK_PAGE = Page
+
+
+class Command(BaseCommand):
+    """Creates what is missing and leaves alone what is there, so that staff's changes stay."""
+
+    help = "Load the demonstration: users, LMS backends, courses and their pages, course runs by the web hook."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take the LMS's address, and the word that it is meant outside development."""
+        parser.add_argument(
+            "--lms-url",
+            default=os.environ.get("LMS_URL", "http://localhost:8001"),
+            help="Where the Open edX of the demonstration stands (default: LMS_URL, else http://localhost:8001).",
+        )
+        parser.add_argument("--force", action="store_true", help="Load it although DEBUG is off.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Load. Raises ``CommandError`` with nothing written where it cannot."""
+        if not (settings.DEBUG or options["force"]):
+            raise CommandError("This makes users with public passwords. Outside DEBUG, give --force if you mean it.")
+        if not lms_settings.SYNC_SECRETS:
+            raise CommandError("CMS_LMS_SYNC_SECRETS is empty: give it a secret, with which the runs are delivered.")
+        lms_url = self.clean_lms_url(options["lms_url"])
+        with transaction.atomic():
+            counts = {
+                "users": self.seed_users(),
+                "LMS backends": self.seed_backends(lms_url),
+                "courses": self.seed_courses(),
+            }
+        for name, count in counts.items():
+            self.stdout.write(f"{name}: {count} created")
+        self.deliver(lms_url)
+
+    def clean_lms_url(self, url: str) -> str:
+        """Return the address of the LMS; that of the demonstration which is loaded already goes first."""
+        try:
+            lms_url = normalize_base_url(url, allow_insecure=lms_settings.ALLOW_INSECURE_URLS)
+        except InvalidURL as error:
+            raise CommandError(f"--lms-url {url}: {error.message}") from error
+        loaded = LMSBackend.objects.filter(slug="campus").values_list("base_url", flat=True).first()
+        if loaded and loaded != lms_url:
+            self.stdout.write(self.style.WARNING(f"The demonstration was loaded for the LMS at {loaded} and stays so."))
+            return loaded
+        return lms_url
+
+    def seed_users(self) -> int:
+        """Create the missing users; return how many."""
+        created = 0
+        model = get_user_model()
+        for user in USERS:
+            if model.objects.filter(**{model.USERNAME_FIELD: user.name}).exists():
+                continue
+            create = model.objects.create_superuser if user.is_superuser else model.objects.create_user
+            record = create(user.name, email=f"{user.name}@example.com", password=user.name)
+            record.groups.set([Group.objects.get_or_create(name=name)[0] for name in user.groups])
+            created += 1
+        return created
+
+    def seed_backends(self, lms_url: str) -> int:
+        """Create the missing LMS backends; return how many."""
+        created = 0
+        for fields in demo_backends(lms_url):
+            if LMSBackend.objects.filter(slug=fields["slug"]).exists():
+                continue
+            backend = LMSBackend(**fields)
+            try:
+                backend.full_clean()
+            except ValidationError as error:
+                raise CommandError(f"LMS backend {backend.name}: {'; '.join(error.messages)}") from error
+            backend.save()
+            backend.save_revision()
+            created += 1
+        return created
+
+    def seed_courses(self) -> int:
+        """Create the missing courses, each with its page; return how many."""
+        index, created = self.seed_index_page(), 0
+        for demo in demo_courses():
+            _course, is_new = Course.objects.get_or_create(
+                organisation=demo.key.organisation,
+                code=normalize_code(demo.key.code),
+                defaults={"title": demo.title},
+            )
+            if not is_new:
+                continue
+            page = CoursePage(title=demo.title, course=_course, body=demo.body)
+            index.add_child(instance=page)
+            page.save_revision().publish()
+            created += 1
+        return created
+
+    def seed_index_page(self) -> CourseIndexPage:
+        """Return the catalogue's page, the first time as the root of the site."""
+        index = CourseIndexPage.objects.order_by("pk").first()
+        if index is not None:
+            return index
+        index = CourseIndexPage(
+            title="Courses",
+            slug="courses",
+            introduction="<p>Choose a course to see its runs and to enroll. They come from the learning platforms.</p>",
+        )
+        Page.get_first_root_node().add_child(instance=index)
+        index.save_revision().publish()
+        site = Site.objects.filter(is_default_site=True).first() or Site(is_default_site=True)
+        stock_page = site.root_page if site.pk else None
+        site.hostname, site.port, site.root_page = "localhost", int(os.environ.get("PORT", "8000")), index
+        site.site_name = site.site_name or "Course catalogue"
+        site.save()
+        if stock_page is not None and stock_page.specific_class is STOCK_PAGE and stock_page.is_leaf():
+            stock_page.delete()
+        return index
+
+    def deliver(self, lms_url: str) -> None:
+        """Post to the web hook, as the LMSs do, the runs that have not come yet; print what became of them."""
+        client = Client(SERVER_NAME="localhost")
+        secret, answers = lms_settings.SYNC_SECRETS[0], []
+        for links, body in demo_deliveries(lms_url):
+            if all(self.has_come(link) for link in links):
+                continue
+            answers.append(
+                client.post(
+                    reverse("cms_lms:course_runs_sync"),
+                    body,
+                    content_type="application/json",
+                    headers={"Authorization": sign(body, secret)},
+                )
+            )
+        refused = [answer for answer in answers if answer.status_code != 200]
+        self.stdout.write(f"deliveries: {len(answers)} posted, {len(refused)} refused")
+        for answer in refused:
+            reason = answer.content.decode()
+            on_purpose = " (left out of the catalogue on purpose)" if MISSING_COURSE.code in reason else ""
+            self.stdout.write(f"  {answer.status_code} {reason}{on_purpose}")
+        self.stdout.write(
+            f"course runs: {CourseRun.objects.filter(live=True).count()} live, "
+            f"{CourseRun.objects.filter(live=False).count()} waiting as drafts"
+        )
+
+    def has_come(self, link: str) -> bool:
+        """Whether a run has this link, or a delivery brought it and was refused."""
+        return CourseRun.objects.for_link(link).exists() or SyncDelivery.objects.filter(payload__contains=link).exists()
