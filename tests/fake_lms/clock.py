@@ -25,7 +25,7 @@ class Clock:
 
     def set(self, moment: datetime | str, *, frozen: bool = False) -> None:
         """Make it `moment` (aware, or ISO 8601; naive means UTC). Raises ValueError for text that is no date."""
-        if isinstance(moment, str):
+        if not isinstance(moment, datetime):
             moment = datetime.fromisoformat(moment)
         self._start = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
         self._set_at = time.monotonic()

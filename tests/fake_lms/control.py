@@ -88,7 +88,7 @@ class Control:
         elif method == "PUT":
             try:
                 clock.set(data["now"], frozen=bool(data.get("frozen", False)))
-            except (KeyError, TypeError, AttributeError, ValueError) as error:
+            except (KeyError, TypeError, ValueError) as error:
                 raise InvalidChange("`now` must be a date in ISO 8601.") from error
         return {"now": iso_z(clock.now()), "frozen": clock.frozen}
 

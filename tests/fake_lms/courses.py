@@ -26,10 +26,10 @@ def is_course_key(text: str) -> bool:
 
 
 def parse_moment(value: datetime | str | None) -> datetime | None:
-    """A moment in UTC from ISO 8601 (naive means UTC), None from nothing. Raises ValueError."""
+    """A moment in UTC from ISO 8601 (naive means UTC), None from nothing. Raises ValueError or TypeError."""
     if value is None or value == "":
         return None
-    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

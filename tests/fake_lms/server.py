@@ -1,5 +1,6 @@
 """The server: binds the application to the loopback addresses and runs it in threads."""
 
+import errno
 import logging
 import socket
 import threading
@@ -42,6 +43,7 @@ class FakeLMS:
         """`port` 0 takes any free one; `host` is the name in `.url`. Raises PortUnavailable."""
         self._sockets = _bind(port)
         self.port: int = self._sockets[0].getsockname()[1]
+        self.has_ipv6 = len(self._sockets) > 1
         self.url = f"http://{host}:{self.port}"
         self.state = State(self.url, Settings(cms_url, secret))
         self.sender = Sender(self.state)
@@ -123,7 +125,7 @@ def _listen(family: socket.AddressFamily, address: str, port: int) -> socket.soc
     except OSError as error:
         with suppress(OSError):
             listener.close()
-        if error.errno == 98 or "in use" in str(error):
+        if error.errno == errno.EADDRINUSE:
             raise PortUnavailable(f"Port {port} is in use on {address}.") from error
         raise
     return listener
