@@ -99,10 +99,9 @@ class CourseRunFilterSet(WagtailFilterSet):
         null_value=NONE,
     )
     course = django_filters.ModelChoiceFilter(label=_("Course"), queryset=Course.objects.all(), empty_label=_("All"))
-    state = django_filters.TypedChoiceFilter(
+    state = django_filters.ChoiceFilter(
         label=_("State"),
         choices=STATE_CHOICES,
-        coerce=int,
         empty_label=_("All"),
         method="filter_state",
         widget=forms.RadioSelect,
@@ -122,9 +121,9 @@ class CourseRunFilterSet(WagtailFilterSet):
         model = CourseRun
         fields = ["matched_backend", "course", "state", "sync_mode", "status"]
 
-    def filter_state(self, queryset: QuerySet, name: str, value: int) -> QuerySet:
+    def filter_state(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
         """By the state at this moment."""
-        return queryset.in_state(value, timezone.now())
+        return queryset.in_state(int(value), timezone.now())
 
     def filter_status(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
         """By what the public and what staff see."""

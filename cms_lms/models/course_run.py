@@ -280,6 +280,9 @@ class CourseRun(
 
     def with_content_json(self, content: dict[str, Any]) -> CourseRun:
         """As Wagtail's, keeping the row's bookkeeping, and what the LMS owns in ``sync_to_public``."""
+        # A draft may name a course that was deleted since; nothing in the database protects it there.
+        if content.get("course") != self.course_id and not Course.objects.filter(pk=content.get("course")).exists():
+            content = {**content, "course": self.course_id}
         run = super().with_content_json(content)
         for name in BOOKKEEPING_FIELDS:
             attname = self._meta.get_field(name).attname
