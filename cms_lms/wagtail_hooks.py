@@ -3,7 +3,7 @@
 from wagtail import hooks
 from wagtail.snippets.models import register_snippet
 
-from cms_lms.admin import deletion, log_actions
+from cms_lms.admin import actions, deletion, log_actions
 from cms_lms.admin.deliveries import delivery_permission_policy
 from cms_lms.admin.menu import LMSViewSetGroup
 from cms_lms.admin.sync_mode import SyncModeBulkAction
@@ -19,6 +19,7 @@ if WAGTAIL_8:
 
 register_snippet(LMSViewSetGroup)
 
+hooks.register("register_actions", actions.register)
 hooks.register("register_log_actions", log_actions.register)
 hooks.register("register_log_actions", history.register_log_actions)
 hooks.register("before_delete_snippet", deletion.refuse_deletion)

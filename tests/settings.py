@@ -1,5 +1,7 @@
 """The site's settings, made quick and quiet for tests."""
 
+import os
+
 from cms_lms.site.settings import *  # noqa: F403
 
 DEBUG = False
@@ -22,5 +24,6 @@ TIME_ZONE = "UTC"
 
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":  # noqa: F405
     # A file, as in production: threads of an in-memory database share one cache and refuse instead of waiting.
+    # One for each run of the tests, so that two may run at once.
     DATABASES["default"]["OPTIONS"]["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"  # noqa: F405
-    DATABASES["default"]["TEST"] = {"NAME": str(BASE_DIR / "var" / "test.sqlite3")}  # noqa: F405
+    DATABASES["default"]["TEST"] = {"NAME": str(BASE_DIR / "var" / f"test-{os.getpid()}.sqlite3")}  # noqa: F405
