@@ -7,13 +7,14 @@ everybody.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import QuerySet
 from django.http import Http404
 from django.utils import timezone
 from rest_framework import serializers
-from rest_framework.generics import ListAPIView, RetrieveAPIView
+from rest_framework.generics import GenericAPIView, ListAPIView, RetrieveAPIView
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.renderers import JSONRenderer
 
@@ -75,12 +76,12 @@ class CourseRunPagination(PageNumberPagination):
     max_page_size = 100
 
 
-class PublicCourseRuns:
+class PublicCourseRuns(GenericAPIView):
     """What both views share: public runs only, JSON only, nobody logs in and nobody writes."""
 
-    authentication_classes: list = []
-    permission_classes: list = []
-    renderer_classes = [JSONRenderer]
+    authentication_classes: Sequence[Any] = ()
+    permission_classes: Sequence[Any] = ()
+    renderer_classes = (JSONRenderer,)
     serializer_class = CourseRunSerializer
 
     def get_queryset(self) -> QuerySet[CourseRun]:
@@ -89,7 +90,7 @@ class PublicCourseRuns:
 
     def get_serializer_context(self) -> dict[str, Any]:
         """Add the moment at which states are told: one for the whole answer."""
-        return {**super().get_serializer_context(), "now": timezone.now()}  # type: ignore[misc]
+        return {**super().get_serializer_context(), "now": timezone.now()}
 
 
 class CourseRunListView(PublicCourseRuns, ListAPIView):
@@ -97,7 +98,7 @@ class CourseRunListView(PublicCourseRuns, ListAPIView):
 
     pagination_class = CourseRunPagination
 
-    def filter_queryset(self, queryset: QuerySet[CourseRun]) -> QuerySet[CourseRun]:
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Narrow the list down; a link or a code that cannot exist has no runs."""
         resource_link = self.request.query_params.get("resource_link")
         course = self.request.query_params.get("course")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
+from typing import cast
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -33,8 +34,8 @@ class CourseQuerySet(models.QuerySet["Course"]):
         """
         codes = {key: normalize_code(key.code) for key in keys}
         by_code: dict[str, dict[str, Course]] = defaultdict(dict)
-        for course in self.filter(code__in=set(codes.values())).order_by("-pk"):
-            by_code[course.code][course.organisation.casefold()] = course
+        for candidate in self.filter(code__in=set(codes.values())).order_by("-pk"):
+            by_code[candidate.code][candidate.organisation.casefold()] = candidate
         found = {}
         for key, code in codes.items():
             candidates = by_code[code]
@@ -111,10 +112,10 @@ class Course(index.Indexed, models.Model):
 def course_page_models() -> list[type[Page]]:
     """Return the page models that present courses: those with a foreign key to ``Course``."""
     return [
-        relation.related_model
+        cast("type[Page]", relation.related_model)
         # Hidden ones too: a page model has no need of a reverse accessor on the course.
         for relation in Course._meta.get_fields(include_hidden=True)
-        if relation.one_to_many and issubclass(relation.related_model, AbstractPage)
+        if relation.one_to_many and issubclass(cast("type[Page]", relation.related_model), AbstractPage)
     ]
 
 

@@ -9,7 +9,7 @@ Every publication reads the row under a lock, so that none of them brings back a
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import Any, cast
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
@@ -281,11 +281,12 @@ class CourseRun(
     def with_content_json(self, content: dict[str, Any]) -> CourseRun:
         """As Wagtail's, keeping the row's bookkeeping, and what the LMS owns in ``sync_to_public``."""
         # A draft may name a course that was deleted since; nothing in the database protects it there.
-        if content.get("course") != self.course_id and not Course.objects.filter(pk=content.get("course")).exists():
+        course_id: Any = content.get("course")
+        if course_id != self.course_id and not Course.objects.filter(pk=course_id).exists():
             content = {**content, "course": self.course_id}
         run = super().with_content_json(content)
         for name in BOOKKEEPING_FIELDS:
-            attname = self._meta.get_field(name).attname
+            attname = cast("models.Field", self._meta.get_field(name)).attname
             setattr(run, attname, getattr(self, attname))
         if self.sync_mode == SyncMode.TO_PUBLIC:
             for name in self.owned_fields:

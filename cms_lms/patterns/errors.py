@@ -26,12 +26,13 @@ def in_words(message: str | Promise, *, position: int | None = None, **params: A
     return _interpolate_lazily(message, params) if params else message
 
 
-class Refusal(ValueError):  # noqa: N818 (it is named for what it is, as its subclasses are)
+class Refusal(ValueError):
     """A value that cannot be accepted: ``message`` is translated when read, ``code`` never changes."""
 
     def __init__(self, message: str | Promise, *, code: str) -> None:
         super().__init__(message)
-        self.message = message
+        # Any: Django's stubs know lazy text by a class of their own.
+        self.message: Any = message
         self.code = code
 
     def __str__(self) -> str:

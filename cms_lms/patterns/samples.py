@@ -23,7 +23,8 @@ class SampleProblem:
 
     url: str
     field: SampleField
-    message: str | Promise
+    # Any: Django's stubs know lazy text by a class of their own.
+    message: Any
     code: str
 
     def __str__(self) -> str:

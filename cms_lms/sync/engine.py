@@ -38,7 +38,7 @@ NO_BACKEND = {"resource_link": ["No LMS configuration found for this resource li
 NOT_STORED = {"resource_link": ["The database refused this course run."]}
 NO_CREATION = {"resource_link": ["Unknown course run when creation is deactivated."]}
 
-Journal = Callable[[list[ItemResult]], None]
+Journal = Callable[[list[ItemResult]], object]
 
 
 class Refused(Exception):
@@ -219,8 +219,8 @@ def create(item: Item, courses: Mapping[CourseKey, Course], writer: RunWriter) -
         with transaction.atomic():
             run, changes = writer.create(item.resource_link, course, mode, values, item.backend)
     except IntegrityError:
-        run = CourseRun.objects.select_for_update().filter(resource_key=item.key).first()
-        if run is None:
+        theirs = CourseRun.objects.select_for_update().filter(resource_key=item.key).first()
+        if theirs is None:
             raise
-        return run, update(item, run, writer)
+        return theirs, update(item, theirs, writer)
     return run, item.result(Outcome.CREATED, run_id=run.pk, changes=changes)
