@@ -1,0 +1,170 @@
+"""The shape of Richie's setting ``RICHIE_LMS_BACKENDS``, and what of it is which column of an ``LMSBackend``.
+
+Reads and writes plain values; whether they are valid is for ``LMSBackend.full_clean()`` to say. A few keys
+of our own stand beside Richie's, so that nothing is lost on the way out and back in.
+Source of Richie's keys and names: its documentation, "LMS connection" and "Joanie connection".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.text import slugify
+from django.utils.translation import gettext_lazy as _
+
+from cms_lms.conf import settings as lms_settings
+from cms_lms.models import LMSBackend
+from cms_lms.patterns.urls import InvalidURL, normalize_url
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why an entry cannot be imported. ``entry`` counts from 1; ``key`` is blank for the entry as a whole."""
+
+    entry: int
+    key: str
+    message: str | Promise
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key of an entry: the column it fills, and what its value must be.
+
+    ``default`` is a callable that gives the column's value where the key is absent; None keeps what a known
+    record has.
+    """
+
+    name: str
+    field: str
+    accepts: Callable[[Any], bool]
+    expected: str | Promise
+    default: Callable[[], Any] | None = None
+    is_required: bool = False
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_text_or_null(value: Any) -> bool:
+    return value is None or isinstance(value, str)
+
+
+def _is_list_of_text(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _is_boolean(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+_TEXT, _LIST, _BOOLEAN = _("a text"), _("a list of texts"), _("true or false")
+
+KEYS = (
+    # Ours.
+    Key("NAME", "name", _is_text, _TEXT),
+    Key("SLUG", "slug", _is_text, _TEXT),
+    # Richie's.
+    Key("BASE_URL", "base_url", _is_text, _TEXT, is_required=True),
+    Key("BACKEND", "backend", _is_text, _TEXT, is_required=True),
+    Key("COURSE_REGEX", "course_regex", _is_text, _TEXT, is_required=True),
+    Key("JS_BACKEND", "js_backend", _is_text_or_null, _TEXT, default=str),
+    Key("JS_COURSE_REGEX", "js_course_regex", _is_text_or_null, _TEXT, default=str),
+    Key("DEFAULT_COURSE_RUN_SYNC_MODE", "default_sync_mode", _is_text_or_null, _TEXT, default=str),
+    Key("COURSE_RUN_SYNC_NO_UPDATE_FIELDS", "no_update_fields", _is_list_of_text, _LIST, default=list),
+    # Ours.
+    Key("ENABLED", "is_enabled", _is_boolean, _BOOLEAN),
+    Key("SAMPLE_URLS", "sample_urls", _is_list_of_text, _LIST),
+    Key("REJECTED_URLS", "rejected_urls", _is_list_of_text, _LIST),
+)
+
+_KEYS_BY_NAME = {key.name: key for key in KEYS}
+_NAMES_BY_FIELD = {key.field: key.name for key in KEYS}
+
+#: Richie's backend classes, and ours for the same kind of LMS.
+RICHIE_BACKENDS = {
+    "richie.apps.courses.lms.edx.EdXLMSBackend": "cms_lms.backends.openedx.OpenEdXBackend",
+    "richie.apps.courses.lms.joanie.JoanieBackend": "cms_lms.backends.joanie.JoanieBackend",
+    "richie.apps.courses.lms.joanie.JoanieLMSBackend": "cms_lms.backends.joanie.JoanieBackend",
+    "richie.apps.courses.lms.base.BaseLMSBackend": "cms_lms.backends.base.BaseLMSBackend",
+}
+
+#: Richie's names of JS backends that are called otherwise here.
+RICHIE_JS_BACKENDS = {"dummy": "base"}
+
+#: Keys that name a secret. They are refused without a look at their value.
+_SECRET_KEY = re.compile(
+    r"TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|AUTHORIZATION|(API|PRIVATE|ACCESS)_?KEY", re.IGNORECASE
+)
+
+
+def read_entry(number: int, entry: Any) -> tuple[dict[str, Any], list[Refusal]]:
+    """Return the column values that an entry of the setting states, and why some of it cannot be used.
+
+    A column whose key is absent is absent unless the setting has a default for it.
+    """
+    if not isinstance(entry, Mapping):
+        return {}, [Refusal(number, "", _("An entry must be an object with the keys of one LMS backend."))]
+    values: dict[str, Any] = {}
+    refusals = [Refusal(number, name, _reason_for_refused_key(name)) for name in entry if name not in _KEYS_BY_NAME]
+    for key in KEYS:
+        if key.name not in entry:
+            if key.is_required:
+                refusals.append(Refusal(number, key.name, _("This key is required.")))
+            elif key.default is not None:
+                values[key.field] = key.default()
+        elif key.accepts(entry[key.name]):
+            values[key.field] = "" if entry[key.name] is None else entry[key.name]
+        else:
+            refusals.append(Refusal(number, key.name, _must_be(key.expected)))
+    _translate_names(values)
+    return values, refusals
+
+
+def _must_be(expected: str | Promise) -> str:
+    return _("The value must be %(expected)s.") % {"expected": expected}
+
+
+def _reason_for_refused_key(name: str) -> str | Promise:
+    if _SECRET_KEY.search(name):
+        return _("A secret has no place in this file and is not imported. Enter it in the admin.")
+    return _("This key is unknown. The keys are: %(names)s.") % {"names": ", ".join(_KEYS_BY_NAME)}
+
+
+def _translate_names(values: dict[str, Any]) -> None:
+    path = values.get("backend")
+    if path not in lms_settings.BACKENDS and path in RICHIE_BACKENDS:
+        values["backend"] = RICHIE_BACKENDS[path]
+    name = values.get("js_backend")
+    if name not in lms_settings.JS_BACKENDS and name in RICHIE_JS_BACKENDS:
+        values["js_backend"] = RICHIE_JS_BACKENDS[name]
+
+
+def write_entry(record: LMSBackend) -> dict[str, Any]:
+    """Return a record as an entry of the setting; ``read_entry`` gives the same column values back."""
+    return {key.name: getattr(record, key.field) for key in KEYS}
+
+
+def key_of_field(field: str) -> str:
+    """Return the key that fills a column; blank for errors that are about no column."""
+    return _NAMES_BY_FIELD.get(field, "")
+
+
+def slug_stem(values: Mapping[str, Any]) -> str:
+    """Return what identifies an entry that states no slug: its name, else the LMS's host and kind."""
+    if name := slugify(values.get("name", "")):
+        return name[:80]
+    kind = values.get("backend", "").rpartition(".")[2].removesuffix("LMSBackend").removesuffix("Backend")
+    return slugify(f"{host_of(values.get('base_url', ''))} {kind}".replace(".", "-").replace(":", "-"))[:80]
+
+
+def host_of(base_url: str) -> str:
+    """Return host and port of a base URL, a word in their place for what is no URL."""
+    try:
+        return normalize_url(base_url).split("://", 1)[1].partition("/")[0]
+    except InvalidURL:
+        return "lms"
