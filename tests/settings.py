@@ -2,7 +2,7 @@
 
 import os
 
-from cms_lms.site.settings import *  # noqa: F403
+from cms_lms.site.settings import *
 
 DEBUG = False
 SECRET_KEY = "tests"
@@ -22,8 +22,8 @@ CMS_LMS_DEFAULT_SYNC_MODE = "sync_to_public"
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":  # noqa: F405
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A file, as in production: threads of an in-memory database share one cache and refuse instead of waiting.
     # One for each run of the tests, so that two may run at once.
-    DATABASES["default"]["OPTIONS"]["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"  # noqa: F405
-    DATABASES["default"]["TEST"] = {"NAME": str(BASE_DIR / "var" / f"test-{os.getpid()}.sqlite3")}  # noqa: F405
+    DATABASES["default"]["OPTIONS"]["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"
+    DATABASES["default"]["TEST"] = {"NAME": str(BASE_DIR / "var" / f"test-{os.getpid()}.sqlite3")}
