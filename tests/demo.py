@@ -102,6 +102,7 @@ def child_environment(addresses: Addresses, environment: Mapping[str, str]) -> d
         "DJANGO_SETTINGS_MODULE": "cms_lms.site.settings",
         "PORT": str(addresses.port),
         "LMS_PORT": str(addresses.lms_port),
+        "LMS_URL": addresses.lms,
         "PYTHONUNBUFFERED": "1",
     }
 
