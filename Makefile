@@ -53,7 +53,7 @@ $(python):
 # One stamp an extra: a second run installs nothing, a changed pin installs anew.
 $(extra)%: $(pinned) | $(python)
 	@echo 'Installing what "$*" needs into $(VENV) ...'
-	@$(python) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$*]'
+	@$(python) -m pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$*]'
 	@touch $@
 
 $(npm_stamp): package.json

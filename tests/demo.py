@@ -117,8 +117,15 @@ def manage(*arguments: str, environment: Mapping[str, str]) -> None:
 @contextmanager
 def running(name: str, *arguments: str, environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     """Run a server for as long as the context lasts."""
-    # No input: neither server reads, and one that did would stop a demo in the background.
-    process = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, env=dict(environment), stdin=subprocess.DEVNULL)
+    # No input: a server that read the terminal would stop a demo in the background. No banners either: the
+    # welcome says all of it, and errors and the log come by the other way.
+    process = subprocess.Popen(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
     try:
         yield process
     finally:
