@@ -80,7 +80,7 @@ def require_free(name: str, port: int) -> None:
             if family == socket.AF_INET6 and not _listens(host, port):
                 continue
             raise DemoFailed(
-                f"{name}={port} is not free ({error.strerror}). Stop what listens there, "
+                f"{name}={port} is not free ({os.strerror(error.errno or 0)}). Stop what listens there, "
                 f"or choose another, as in: make demo {name}={port + 100}"
             ) from None
 
