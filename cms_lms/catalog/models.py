@@ -19,7 +19,7 @@ from wagtail.models import Page
 from wagtail.search import index
 
 from cms_lms.catalog.panels import CourseRunsPanel
-from cms_lms.enrollment.headers import secure_course_page
+from cms_lms.enrollment.headers import PageNotes, secure_course_page
 from cms_lms.enrollment.panel import course_states
 from cms_lms.models import Course
 
@@ -70,10 +70,12 @@ class CourseIndexPage(Page):
         """Add the live course pages below, by title, each with the state of its course."""
         pages = CoursePage.objects.live().child_of(self).select_related("course").order_by("title", "pk")
         courses = [page.course for page in pages if page.course is not None]
-        states = course_states(courses, now=timezone.now())
+        now = timezone.now()
+        found = course_states(courses, now=now)
+        PageNotes.of(request).add_change(found.next_change, now=now)
         return {
             **super().get_context(request, *args, **kwargs),
-            "course_pages": [(page, states.get(page.course_id)) for page in pages],
+            "course_pages": [(page, found.states.get(page.course_id)) for page in pages],
         }
 
     def serve(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -1,31 +1,59 @@
-"""The headers under which a course page is served: a Content-Security-Policy and a Referrer-Policy.
+"""The headers under which a course page is served: its Content-Security-Policy, its Referrer-Policy, and how
+long caches may keep it.
 
 For the catalogue's own pages and for any site's: ``secure_course_page(request, response)`` in a page's
-``serve()`` or in a view. The panels rendered for a request tell which LMSs the page may call.
+``serve()`` or in a view. What the page shows of runs is noted with its request while it is rendered.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from django.http import HttpRequest, HttpResponse
 from django.template.response import SimpleTemplateResponse
 from django.templatetags.static import static
+from django.utils.cache import patch_cache_control
 
 from cms_lms.enrollment.panel import EnrollmentPanel, url_origin
 
 #: Open edX sets its cross-domain CSRF cookie only for requests that carry the referring origin.
 REFERRER_POLICY = "strict-origin-when-cross-origin"
 
-_ORIGINS = "cms_lms_origins"
+#: In seconds. No lifetime is set while the next change of state is further away: until then the site's
+#: caches keep the page as long as they are told to, and a cache that keeps pages longer needs purging.
+LIFETIME_HORIZON = 3600
 
 
-def note_lms_origins(request: HttpRequest | None, panels: Iterable[EnrollmentPanel]) -> None:
-    """Remember with the request which origins its page calls; the panels' template tags do this."""
-    if request is None:
-        return
-    origins: set[str] = request.__dict__.setdefault(_ORIGINS, set())
-    origins.update(panel.lms_origin for panel in panels if panel.lms_origin)
+@dataclass
+class PageNotes:
+    """What the headers must know of a page: the LMSs it calls, and until when what it says is true.
+
+    ``lifetime`` is in seconds from the rendering, None for always.
+    """
+
+    origins: set[str] = field(default_factory=set)
+    lifetime: float | None = None
+    has_steps: bool = False
+
+    @classmethod
+    def of(cls, request: HttpRequest | None) -> PageNotes:
+        """Return the notes kept with a request; without one, notes that nobody will read."""
+        return cls() if request is None else request.__dict__.setdefault("cms_lms_notes", cls())
+
+    def add_panels(self, panels: Iterable[EnrollmentPanel]) -> None:
+        """Note the panels that the page shows."""
+        for panel in panels:
+            if panel.lms_origin:
+                self.origins.add(panel.lms_origin)
+            self.add_change(panel.next_change, now=panel.now)
+
+    def add_change(self, moment: dt.datetime | None, *, now: dt.datetime) -> None:
+        """Note that the page says something which ceases to be true at a moment."""
+        if moment is not None:
+            seconds = max(0.0, (moment - now).total_seconds())
+            self.lifetime = seconds if self.lifetime is None else min(self.lifetime, seconds)
 
 
 def content_security_policy(origins: Iterable[str] = ()) -> str:
@@ -33,8 +61,7 @@ def content_security_policy(origins: Iterable[str] = ()) -> str:
 
     Where static files stand on another host, that host may serve scripts, styles, fonts and images.
     """
-    static_origin = url_origin(static(""))
-    assets = " ".join(filter(None, ["'self'", static_origin]))
+    assets = " ".join(filter(None, ["'self'", url_origin(static(""))]))
     directives = {
         "default-src": "'self'",
         "script-src": assets,
@@ -59,6 +86,12 @@ def secure_course_page(request: HttpRequest, response: HttpResponse) -> HttpResp
 
 
 def _set_headers(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    notes = PageNotes.of(request)
     response.headers.setdefault("Referrer-Policy", REFERRER_POLICY)
-    response.headers.setdefault("Content-Security-Policy", content_security_policy(getattr(request, _ORIGINS, ())))
+    response.headers.setdefault("Content-Security-Policy", content_security_policy(notes.origins))
+    # Whoever is logged in sees her own changes at once.
+    is_anonymous = not getattr(getattr(request, "user", None), "is_authenticated", False)
+    if is_anonymous and notes.lifetime is not None and notes.lifetime < LIFETIME_HORIZON:
+        # Keeps a shorter age that is set already, as those who set one later will keep this.
+        patch_cache_control(response, max_age=int(notes.lifetime))
     return response

@@ -25,7 +25,7 @@ from cms_lms.matching.handler import LMSHandler
 from cms_lms.models import Course, CourseRun
 from cms_lms.models.course import course_page_field, course_page_models
 from cms_lms.patterns.urls import InvalidURL, normalize_url
-from cms_lms.runs.fields import CatalogVisibility, DisplayMode
+from cms_lms.runs.fields import DATE_FIELDS, CatalogVisibility, DisplayMode
 from cms_lms.runs.state import NEVER_YEAR, State, compute_state, next_change
 
 logger = logging.getLogger("cms_lms")
@@ -202,7 +202,8 @@ def course_panels(course: Course | None, *, now: dt.datetime) -> list[Enrollment
     """Return the panels of a course's visible runs: what the public sees. One query for the runs."""
     if course is None:
         return []
-    return [build_panel(run, now=now) for run in _runs(CourseRun.objects.visible().for_course(course), course)]
+    runs = CourseRun.objects.visible().for_course(course).order_by("pk")
+    return [build_panel(run, now=now) for run in _runs(runs, course)]
 
 
 def course_draft_panels(course: Course | None, *, now: dt.datetime) -> list[EnrollmentPanel]:
@@ -210,7 +211,8 @@ def course_draft_panels(course: Course | None, *, now: dt.datetime) -> list[Enro
     if course is None:
         return []
     panels = []
-    for run in _runs(CourseRun.objects.for_course(course).select_related("latest_revision"), course):
+    runs = CourseRun.objects.for_course(course).select_related("latest_revision").order_by("pk")
+    for run in _runs(runs, course):
         is_draft = not run.live or run.has_unpublished_changes
         if is_draft and run.latest_revision is not None:
             run = run.with_content_json(run.latest_revision.content)
@@ -246,14 +248,23 @@ def course_title(course: Course, language: str | None) -> str:
     return titles.get(language or "") or next(iter(titles.values()), course.title)
 
 
-def course_states(courses: Iterable[Course], *, now: dt.datetime) -> dict[int, State]:
-    """Return the state of each course by its id: the best among its visible runs. One query."""
+@dataclass(frozen=True)
+class CourseStates:
+    """The state of several courses by their ids, and when the first of their runs changes its own."""
+
+    states: dict[int, State]
+    next_change: dt.datetime | None
+
+
+def course_states(courses: Iterable[Course], *, now: dt.datetime) -> CourseStates:
+    """Return the state of each course: the best among its visible runs. One query."""
     nothing = compute_state(None, None, None, None, now=now)
     states = {course.pk: nothing for course in courses}
-    dates = ("start", "end", "enrollment_start", "enrollment_end")
-    rows = CourseRun.objects.visible().filter(course__in=states).order_by().values_list("course", *dates)
-    for course_id, *run_dates in rows:
-        state = compute_state(*run_dates, now=now)
+    changes = []
+    rows = CourseRun.objects.visible().filter(course__in=states).order_by().values_list("course", *DATE_FIELDS)
+    for course_id, *dates in rows:
+        state = compute_state(*dates, now=now)
         if state.priority < states[course_id].priority:
             states[course_id] = state
-    return states
+        changes.append(next_change(*dates, now=now))
+    return CourseStates(states, min((change for change in changes if change is not None), default=None))

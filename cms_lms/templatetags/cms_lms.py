@@ -9,11 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 from django import template
-from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import get_language
 
-from cms_lms.enrollment.headers import note_lms_origins
+from cms_lms.enrollment.headers import PageNotes
 from cms_lms.enrollment.panel import (
     EnrollmentPanel,
     build_panel,
@@ -44,12 +43,12 @@ def course_runs(
         panels = course_draft_panels(course, now=now)
     else:
         panels = course_panels(course, now=now)
-    note_lms_origins(request, panels)
-    return {
-        "groups": group_panels(panels),
-        "with_shared_steps": any(panel.is_interactive for panel in panels) and _is_first(request),
-        "request": request,
-    }
+    notes = PageNotes.of(request)
+    notes.add_panels(panels)
+    # All panels of a page share one set of steps, which comes with the first that need it.
+    with_shared_steps = not notes.has_steps and any(panel.is_interactive for panel in panels)
+    notes.has_steps = notes.has_steps or with_shared_steps
+    return {"groups": group_panels(panels), "with_shared_steps": with_shared_steps, "request": request}
 
 
 @register.inclusion_tag("cms_lms/enrollment/panel.html", takes_context=True)
@@ -57,7 +56,7 @@ def lms_enrollment(context: template.Context, run: CourseRun | EnrollmentPanel) 
     """Show the panel of one run."""
     request = context.get("request")
     panel = run if isinstance(run, EnrollmentPanel) else build_panel(run, now=timezone.now())
-    note_lms_origins(request, [panel])
+    PageNotes.of(request).add_panels([panel])
     return {"panel": panel, "request": request}
 
 
@@ -71,12 +70,3 @@ def lms_enrollment_media() -> dict[str, Any]:
 def course_page_title(course: Course) -> str:
     """Return the title of a course's live page in the reader's language, else of any, else the course's own."""
     return course_title(course, get_language())
-
-
-def _is_first(request: HttpRequest | None) -> bool:
-    """Whether these are the first runs of the page: all its panels share one set of steps."""
-    if request is None:
-        return True
-    is_first = not hasattr(request, "cms_lms_has_steps")
-    request.cms_lms_has_steps = True  # type: ignore[attr-defined]
-    return is_first
