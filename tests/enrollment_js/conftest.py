@@ -13,10 +13,10 @@ import pytest
 from django.template import Context, Engine
 from django.utils import translation
 
+from .openedx import COURSE_ID, log_in
 from .servers import STATIC, Answer, ScriptedLMS, Site
 
 CHROMIUM = "/usr/bin/chromium"
-COURSE_ID = "course-v1:Orgé+C1+R1"
 NOW = datetime(2024, 6, 15, 12, tzinfo=UTC)
 
 # The panel's templates need nothing of a site: two of Django's own tag libraries and translations.
@@ -132,3 +132,24 @@ def open_page(page: Any, site: Site) -> Callable[..., Any]:
         return page.locator("lms-enrollment").first
 
     return open_page
+
+
+@pytest.fixture
+def open_cases(open_page, lms, page):
+    """Show a page with one panel for each case, and return them with their cases.
+
+    Each has an LMS of its own, below its own path on the same server. `arrange(at, case)` scripts that path and may
+    return changes to the panel.
+    """
+
+    def open_cases(cases, arrange) -> list:
+        page.set_viewport_size({"width": 1000, "height": 150 * len(cases)})
+        panels = []
+        for number, case in enumerate(cases):
+            at = f"/case-{number}"
+            log_in(lms, at=at)
+            panels.append(make_panel(lms.url + at, **(arrange(at, case) or {})))
+        open_page(*panels, shared_steps=True)
+        return [(page.locator("lms-enrollment").nth(number), case) for number, case in enumerate(cases)]
+
+    return open_cases

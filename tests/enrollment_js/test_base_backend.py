@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from .conftest import make_panel
-from .test_panel_steps import expect_step
+from .openedx import expect_step
 
 pytestmark = pytest.mark.browser
 

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from tests.fake_lms import FakeLMS
 
 from .conftest import NOW, make_panel, render_page
-from .test_panel_steps import expect_step
+from .openedx import expect_step
 
 pytestmark = pytest.mark.browser
 

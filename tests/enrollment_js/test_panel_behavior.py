@@ -7,9 +7,9 @@ import threading
 import pytest
 from playwright.sync_api import expect
 
-from .conftest import COURSE_ID, make_panel, render_page
+from .conftest import make_panel, render_page
+from .openedx import CLOSED, COURSE_ID, ENROLLMENT, ME, enroll, enrolled, expect_step, log_in, not_enrolled
 from .servers import Answer
-from .test_panel_steps import CLOSED, ENROLLMENT, ME, enroll, enrolled, expect_step, log_in, not_enrolled
 
 pytestmark = pytest.mark.browser
 
