@@ -24,6 +24,7 @@ from cms_lms.models.course import Course, course_page_field, course_page_models
 from cms_lms.models.ownership import owned_fields_for
 from cms_lms.models.state_expressions import state_priority
 from cms_lms.patterns.urls import InvalidURL, normalize_url, resource_key
+from cms_lms.runs.currencies import currency_codes
 from cms_lms.runs.fields import (
     BOOKKEEPING_FIELDS,
     DATE_FIELDS,
@@ -201,7 +202,7 @@ class CourseRun(
         ordering = ["course__code", "-start", "pk"]
 
     def __str__(self) -> str:
-        return f"{self.display_title} ({self.resource_link})"
+        return self.display_title
 
     def save(self, *args, **kwargs) -> None:
         """Keep the key in step with the link, whoever saves. Raises ``InvalidURL``."""
@@ -284,7 +285,11 @@ class CourseRun(
         course_id: Any = content.get("course")
         if course_id != self.course_id and not Course.objects.filter(pk=course_id).exists():
             content = {**content, "course": self.course_id}
-        run = super().with_content_json(content)
+        # Loaded here, in UTC: Wagtail's loader takes dates to the local time zone, where "never" may have none.
+        dates = {name: self._meta.get_field(name).to_python(content.get(name)) for name in DATE_FIELDS}
+        run = super().with_content_json({**content, **dict.fromkeys(DATE_FIELDS)})
+        for name, value in dates.items():
+            setattr(run, name, value)
         for name in BOOKKEEPING_FIELDS:
             attname = cast("models.Field", self._meta.get_field(name)).attname
             setattr(run, attname, getattr(self, attname))

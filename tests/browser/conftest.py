@@ -1,0 +1,83 @@
+"""The demonstration's site and the fake LMS, side by side, and a real browser to walk through both."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from cms_lms.site.management.commands.seed_demo import Command as SeedDemo
+from tests.fake_lms import FakeLMS
+
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = ["--no-sandbox", "--disable-background-networking"]
+
+#: Where pictures of the walk go, if they are wanted.
+SCREENSHOTS = os.environ.get("CMS_LMS_SCREENSHOTS")
+
+
+@pytest.fixture
+def lms(live_server, settings) -> Iterator[FakeLMS]:
+    """The fake LMS, which posts to the site and lets its pages call it."""
+    settings.CMS_LMS_ALLOW_INSECURE_URLS = True
+    with FakeLMS(cms_url=live_server.url, secret=settings.CMS_LMS_SYNC_SECRETS[0]) as lms:
+        yield lms
+
+
+@pytest.fixture
+def catalogue(lms, live_server) -> None:
+    """The demonstration's people, courses and pages; no LMS backend and no run yet."""
+    seed = SeedDemo()
+    seed.seed_users()
+    seed.seed_courses()
+
+
+@pytest.fixture
+def browser(catalogue) -> Iterator[Browser]:
+    """Chromium; without one the tests are skipped, and fail where CI=1 promises that there is one.
+
+    Started after the database is prepared: while Playwright's loop runs, Django refuses to use it.
+    """
+    path = shutil.which("chromium") or CHROMIUM
+    if not os.access(path, os.X_OK):
+        missing = pytest.fail if os.environ.get("CI") == "1" else pytest.skip
+        missing("Chromium is not installed.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def new_page(browser, live_server):
+    """Return a maker of pages, each of another person, on which no script may fail."""
+    errors: list[str] = []
+
+    def new_page() -> Page:
+        context = browser.new_context(
+            base_url=live_server.url, locale="en-GB", timezone_id="UTC", viewport={"width": 1280, "height": 900}
+        )
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        return page
+
+    yield new_page
+    assert errors == []
+
+
+@pytest.fixture
+def picture():
+    """Return a function that takes a picture of a page, if ``CMS_LMS_SCREENSHOTS`` names a folder for them."""
+
+    def picture(page: Page, name: str, **kwargs) -> None:
+        if SCREENSHOTS:
+            Path(SCREENSHOTS).mkdir(parents=True, exist_ok=True)
+            page.wait_for_load_state("networkidle")
+            page.screenshot(path=str(Path(SCREENSHOTS) / f"{name}.png"), **kwargs)
+
+    return picture
