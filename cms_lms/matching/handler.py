@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Callable
 
 import re2
 from asgiref.local import Local
@@ -35,14 +36,23 @@ class LoadedConfiguration:
     def __init__(self, token: uuid.UUID | None, backends: list[BaseLMSBackend]) -> None:
         self.token = token
         self.backends = backends
-        self._set = re2.Set.MatchSet(re2_options(max_memory=SET_MAX_MEMORY))
-        for backend in backends:
-            self._set.Add(backend.config.course_regex)
+        self._sentinel = len(backends)
+        self._match = self._compile()
+
+    def _compile(self) -> Callable[[str], list[int]]:
+        """Return the function that gives the positions of all patterns that match, and the sentinel's."""
+        patterns = re2.Set.MatchSet(re2_options(max_memory=SET_MAX_MEMORY))
+        for backend in self.backends:
+            patterns.Add(backend.config.course_regex)
         # An empty pattern matches every URL: its absence from an answer says that RE2 had no memory
         # for one, which would otherwise look like "nothing matches".
-        self._set.Add("")
-        self._set.Compile()
-        self._sentinel = len(backends)
+        patterns.Add("")
+        try:
+            patterns.Compile()
+        except re2.error:
+            logger.warning("The patterns of %s LMS backends are too large for one automaton.", len(self.backends))
+            return lambda url: []
+        return patterns.Match
 
     @classmethod
     def load(cls, token: uuid.UUID | None) -> LoadedConfiguration:
@@ -60,7 +70,7 @@ class LoadedConfiguration:
 
     def match(self, normalized_url: str) -> list[BaseLMSBackend]:
         """Return every backend whose pattern matches a URL that went through ``normalize_url``, in order."""
-        found = self._set.Match(normalized_url)
+        found = self._match(normalized_url)
         if self._sentinel not in found:
             return [backend for backend in self.backends if backend.course_regex.matches(normalized_url)]
         found.sort()
@@ -68,7 +78,7 @@ class LoadedConfiguration:
 
     def select(self, normalized_url: str) -> BaseLMSBackend | None:
         """Return the first backend whose pattern matches."""
-        found = self._set.Match(normalized_url)
+        found = self._match(normalized_url)
         if self._sentinel not in found:
             return next(iter(self.match(normalized_url)), None)
         first = min(found)
