@@ -57,7 +57,8 @@ def read(name: str) -> Any:
 
 def demo_backends(lms_url: str) -> list[dict[str, Any]]:
     """Return the fields of each LMS backend, in order, for an Open edX at an address without trailing slash."""
-    courses = "^" + re.sub(r"\.", r"\\.", lms_url) + "/courses/"
+    # Not re.escape: it escapes hyphens, which JavaScript refuses.
+    courses = "^" + re.sub(r"([.\[\]])", r"\\\1", lms_url) + "/courses/"
     partners = "|".join(PARTNERS)
     openedx = {
         "base_url": lms_url,

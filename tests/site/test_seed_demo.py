@@ -1,0 +1,188 @@
+"""The demonstration's loader: real input by the web hook, once, and nothing lost when it runs again."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.management import CommandError, call_command
+from wagtail.models import Page, Revision, Site
+
+from cms_lms.catalog.models import CourseIndexPage, CoursePage
+from cms_lms.models import Course, CourseRun, LMSBackend, SyncDelivery
+from cms_lms.runs.fields import SyncMode
+
+pytestmark = pytest.mark.django_db
+
+LMS_URL = "https://lms.example.com"
+
+
+def seed(lms_url: str = LMS_URL, **options) -> str:
+    """Load the demonstration, return what it printed."""
+    out = StringIO()
+    call_command("seed_demo", lms_url=lms_url, force=True, stdout=out, **options)
+    return out.getvalue()
+
+
+def snapshot() -> list:
+    """Return everything that a second run could change."""
+    return [
+        list(model.objects.order_by("pk").values())
+        for model in (get_user_model(), LMSBackend, Course, CourseRun, CoursePage, CourseIndexPage, Revision, Site)
+    ] + [SyncDelivery.objects.count()]
+
+
+class TestFirstRun:
+    """What is there afterwards."""
+
+    @pytest.fixture(autouse=True)
+    def _seeded(self):
+        self.output = seed()
+
+    def test_every_run_but_one_arrived_by_the_web_hook(self):
+        assert CourseRun.objects.count() == 17
+        assert SyncDelivery.objects.count() == 18
+        assert not CourseRun.objects.filter(last_synced_at=None).exists()
+
+    def test_the_run_of_the_missing_course_was_refused_with_the_reason(self):
+        (delivery,) = SyncDelivery.objects.filter(status_code=400)
+
+        assert "course-v1:TX+T201+3T2015" in delivery.payload
+        assert delivery.response == {"resource_link": ["Unknown course: T201."]}
+        assert "Unknown course: T201." in self.output
+        assert "on purpose" in self.output
+
+    def test_both_modes_are_there(self):
+        drafts = CourseRun.objects.filter(sync_mode=SyncMode.TO_DRAFT)
+
+        assert drafts.count() == 5
+        assert not drafts.filter(live=True).exists()
+        assert {run.matched_backend.slug for run in drafts} == {"partners"}
+        assert CourseRun.objects.filter(sync_mode=SyncMode.TO_PUBLIC, live=True).count() == 12
+
+    def test_the_oddities_land_on_their_courses(self):
+        codes = dict(CourseRun.objects.values_list("resource_link", "course__code"))
+
+        assert codes[f"{LMS_URL}/courses/MITx/6.002x/2012_Fall/info"] == "6002X"
+        assert codes[f"{LMS_URL}/courses/ccx-v1:HarvardX+CS50+X+ccx@7/info"] == "CS50"
+        assert codes[f"{LMS_URL}/courses/course-v1:ULisboa+BIO.01+2026/info"] == "BIO01"
+        assert set(codes.values()) >= {"DEMOX", "MAT-1", "00690242X"}
+        languages = dict(CourseRun.objects.values_list("course__code", "languages"))
+        assert languages["00690242X"] == ["zh-hans"]
+        assert languages["BIO01"] == ["pt"]
+
+    def test_joanie_s_run_joins_the_course_of_its_code(self):
+        run = CourseRun.objects.get(resource_link__startswith="https://joanie")
+
+        assert run.course.code == "DEMOX"
+        assert run.course.course_runs.count() == 3
+
+    def test_the_catalogue_is_the_site(self, client):
+        site = Site.objects.get()
+        page = client.get("/").content.decode()
+
+        assert isinstance(site.root_page.specific, CourseIndexPage)
+        assert CoursePage.objects.live().count() == Course.objects.count() == 11
+        assert "财务分析与决策" in page
+        assert "Testing 201" not in page
+        assert not Page.objects.filter(title__startswith="Welcome").exists()
+
+    @pytest.mark.parametrize("name", ["admin", "editor", "publisher"])
+    def test_everybody_can_log_in(self, client, name):
+        assert client.login(username=name, password=name)
+        assert client.get("/admin/").status_code == 200
+
+    def test_the_groups_are_those_of_the_walk(self):
+        groups = {user.username: {group.name for group in user.groups.all()} for user in get_user_model().objects.all()}
+
+        assert groups == {
+            "admin": set(),
+            "editor": {"Course editors", "LMS administrators"},
+            "publisher": {"Course publishers"},
+        }
+
+    def test_every_page_answers(self, client):
+        for page in CoursePage.objects.live():
+            assert client.get(page.url).status_code == 200
+
+
+class TestSecondRun:
+    """It leaves everything as it is."""
+
+    def test_it_changes_nothing(self):
+        seed()
+        before = snapshot()
+        output = seed()
+
+        assert snapshot() == before
+        assert "deliveries: 0 posted" in output
+
+    def test_what_staff_changed_stays(self):
+        seed()
+        user = get_user_model().objects.get(username="editor")
+        user.set_password("changed")
+        user.save()
+        LMSBackend.objects.filter(slug="campus").update(name="Our campus", is_enabled=False)
+        Course.objects.filter(code="BREADX").update(title="Bread")
+        draft = CourseRun.objects.filter(sync_mode=SyncMode.TO_DRAFT).first()
+        draft.title, draft.end = "Edited", None
+        draft.save_revision(user=user)
+        before = snapshot()
+        seed()
+
+        assert snapshot() == before
+
+    def test_what_is_missing_comes_back(self):
+        seed()
+        CourseRun.objects.filter(course__code="BREADX").delete()
+        SyncDelivery.objects.all().delete()
+        output = seed()
+
+        assert CourseRun.objects.filter(course__code="BREADX").count() == 1
+        assert "deliveries: 2 posted, 1 refused" in output
+
+    def test_it_stays_with_its_lms(self):
+        seed()
+        before = snapshot()
+        output = seed("https://elsewhere.example.com")
+
+        assert snapshot() == before
+        assert LMS_URL in output
+
+
+class TestRefusals:
+    """It says why it does not load, and loads nothing."""
+
+    @pytest.mark.parametrize(
+        ("options", "changes", "words"),
+        [
+            ({"force": False}, {}, "--force"),
+            ({}, {"CMS_LMS_SYNC_SECRETS": []}, "CMS_LMS_SYNC_SECRETS"),
+            ({"lms_url": "http://lms.example.com"}, {}, "https"),
+            ({"lms_url": "ftp://lms.example.com"}, {}, "ftp"),
+        ],
+    )
+    def test_nothing_is_written(self, settings, options, changes, words):
+        for name, value in changes.items():
+            setattr(settings, name, value)
+        before = snapshot()
+        with pytest.raises(CommandError, match=words):
+            call_command("seed_demo", **{"lms_url": LMS_URL, "force": True, **options})
+
+        assert snapshot() == before
+
+    def test_development_needs_no_force(self, settings):
+        settings.DEBUG = True
+        settings.CMS_LMS_ALLOW_INSECURE_URLS = None
+        call_command("seed_demo", lms_url="http://localhost:8001", stdout=StringIO())
+
+        assert CourseRun.objects.filter(resource_link__startswith="http://localhost:8001/").count() == 16
+
+
+@pytest.mark.parametrize("lms_url", ["https://my-lms.example.com:8443", "http://127.0.0.1:8001", "http://[::1]:8001"])
+def test_any_address_of_the_lms_will_do(settings, lms_url):
+    settings.CMS_LMS_ALLOW_INSECURE_URLS = True
+    seed(lms_url)
+
+    assert CourseRun.objects.filter(matched_backend__base_url=lms_url).count() == 16
