@@ -163,6 +163,8 @@ class BackendViewSet(snippets.SnippetViewSet):
     filterset_class = LMSBackendFilterSet
     search_fields = ["name", "slug", "base_url"]
     search_backend_name = None
+    # The model's own: a query that counts forgets it.
+    ordering = ["sort_order", "pk"]
     list_display = [
         "name",
         NumberColumn("position", label=_("Order"), sort_key="position"),

@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.ui.tables import Column, LiveStatusTagColumn
+from wagtail.models import DraftStateMixin
 
 from cms_lms.models import Course, CourseRun, LMSBackend
 
@@ -66,12 +67,14 @@ class CourseRunCountColumn(LinkColumn):
 
 
 class RunStatusColumn(LiveStatusTagColumn):
-    """Wagtail's status tag, without its query per row: the listing annotates ``is_scheduled``."""
+    """Wagtail's status tag, without its queries per row: the listing annotates schedule and moderation."""
 
     def get_value(self, instance: CourseRun) -> str:
         """Tell the run what the listing knows before it looks for itself."""
         if not instance.is_scheduled:
             instance.scheduled_revision = None
+        if not instance.is_in_moderation:
+            return DraftStateMixin.status_string.fget(instance)
         return super().get_value(instance)
 
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from wagtail.admin.panels import FieldPanel, FieldRowPanel, MultiFieldPanel, ObjectList, PublishingPanel
 from wagtail.admin.ui.tables import Column, DateColumn, TitleColumn
 from wagtail.admin.widgets.button import Button
-from wagtail.models import Revision
+from wagtail.models import Revision, WorkflowState
 from wagtail.snippets.views import snippets
 
 from cms_lms.admin.filters import CourseRunFilterSet
@@ -35,17 +35,22 @@ class CourseRunIndexView(WordSearchMixin, snippets.IndexView):
     def get_base_queryset(self) -> QuerySet:
         """Annotate state and schedule; the moment travels with each run, so that all share it."""
         now = timezone.now()
-        scheduled = Revision.objects.filter(
-            content_type=ContentType.objects.get_for_model(CourseRun),
-            object_id=Cast(OuterRef("pk"), CharField()),
-            approved_go_live_at__isnull=False,
+        content_type = ContentType.objects.get_for_model(CourseRun)
+        of_run = {"object_id": Cast(OuterRef("pk"), CharField(max_length=255))}
+        scheduled = Revision.objects.filter(**of_run, content_type=content_type, approved_go_live_at__isnull=False)
+        in_moderation = WorkflowState.objects.filter(
+            **of_run, base_content_type=content_type, status=WorkflowState.STATUS_IN_PROGRESS
         )
         return (
             super()
             .get_base_queryset()
             .select_related("course", "matched_backend")
             .with_state(now)
-            .annotate(is_scheduled=Exists(scheduled), listed_at=Value(now, output_field=DateTimeField()))
+            .annotate(
+                is_scheduled=Exists(scheduled),
+                is_in_moderation=Exists(in_moderation),
+                listed_at=Value(now, output_field=DateTimeField()),
+            )
         )
 
     def get_word_condition(self, word: str) -> Q:

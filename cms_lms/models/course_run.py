@@ -239,7 +239,7 @@ class CourseRun(
         return compute_state(self.start, self.end, self.enrollment_start, self.enrollment_end, now=now)
 
     def clean(self) -> None:
-        """Refuse a link that is no URL or another run's, and languages that courses are not taught in."""
+        """Refuse a link that is no URL or another run's, and unknown languages and currencies."""
         errors: dict[str, ValidationError] = {}
         if self.resource_link:
             try:
@@ -259,6 +259,11 @@ class CourseRun(
         offered = {code for code, _label in lms_settings.COURSE_LANGUAGES}
         if not isinstance(self.languages, list) or not offered.issuperset(map(str, self.languages)):
             errors["languages"] = ValidationError(_("Choose languages that courses are taught in."), code="languages")
+        if self.price_currency:
+            self.price_currency = self.price_currency.upper()
+            if self.price_currency not in currency_codes():
+                message = _("Enter an ISO 4217 code, for example EUR.")
+                errors["price_currency"] = ValidationError(message, code="currency")
         if errors:
             raise ValidationError(errors)
 

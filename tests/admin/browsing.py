@@ -65,4 +65,6 @@ def errors(response: HttpResponse) -> dict[str, list[str]]:
 
 def messages(response: HttpResponse) -> list[str]:
     """Return the messages that the next page would show."""
-    return [str(message) for message in get_messages(response.wsgi_request)]
+    return [
+        BeautifulSoup(str(message), "html.parser").get_text().strip() for message in get_messages(response.wsgi_request)
+    ]
