@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from cms_lms.site.management.commands.seed_demo import Command as SeedDemo
+from tests.chromium import open_chromium
 from tests.fake_lms import FakeLMS
-
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = ["--no-sandbox", "--disable-background-networking"]
 
 #: Where pictures of the walk go, if they are wanted.
 SCREENSHOTS = os.environ.get("CMS_LMS_SCREENSHOTS")
@@ -38,18 +35,9 @@ def catalogue(lms, live_server) -> None:
 
 @pytest.fixture
 def browser(catalogue) -> Iterator[Browser]:
-    """Chromium; without one the tests are skipped, and fail where CI=1 promises that there is one.
-
-    Started after the database is prepared: while Playwright's loop runs, Django refuses to use it.
-    """
-    path = shutil.which("chromium") or CHROMIUM
-    if not os.access(path, os.X_OK):
-        missing = pytest.fail if os.environ.get("CI") == "1" else pytest.skip
-        missing("Chromium is not installed.")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+    """Chromium, started after the database is prepared: while it runs, Django refuses to use that."""
+    with open_chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -13,10 +11,11 @@ import pytest
 from django.template import Context, Engine
 from django.utils import translation
 
+from tests.chromium import open_chromium
+
 from .openedx import COURSE_ID, log_in
 from .servers import STATIC, Answer, ScriptedLMS, Site
 
-CHROMIUM = "/usr/bin/chromium"
 NOW = datetime(2024, 6, 15, 12, tzinfo=UTC)
 
 # The panel's templates need nothing of a site: two of Django's own tag libraries and translations.
@@ -29,18 +28,9 @@ ENGINE = Engine(
 # Not for the whole session: while Playwright's loop runs, Django refuses to use the database.
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Any]:
-    """The browser; without one the tests are skipped, and fail where CI=1 promises that there is one."""
-    path = shutil.which("chromium") or CHROMIUM
-    if not os.access(path, os.X_OK):
-        missing = pytest.fail if os.environ.get("CI") == "1" else pytest.skip
-        missing("Chromium is not installed.")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=path, args=arguments)
+    """The browser."""
+    with open_chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
