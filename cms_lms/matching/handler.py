@@ -10,9 +10,9 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable
+from contextvars import ContextVar
 
 import re2
-from asgiref.local import Local
 
 from cms_lms.backends.base import BaseLMSBackend
 from cms_lms.backends.registry import UnknownBackend
@@ -85,14 +85,18 @@ class LoadedConfiguration:
         return None if first == self._sentinel else self.backends[first]
 
 
+#: Whether a request is being answered here, and the configuration that it found in force.
+_request_is_open: ContextVar[bool] = ContextVar("cms_lms.request_is_open", default=False)
+_request_configuration: ContextVar[LoadedConfiguration | None] = ContextVar(
+    "cms_lms.request_configuration", default=None
+)
+
+
 class LMSHandler:
     """The door to matching."""
 
     #: The last configuration that any thread loaded.
     _loaded: LoadedConfiguration | None = None
-
-    #: Of this thread's request: ``is_open``, and the ``configuration`` that it found in force.
-    _request = Local()
 
     @classmethod
     def select_lms(cls, url: str) -> BaseLMSBackend | None:
@@ -113,25 +117,27 @@ class LMSHandler:
     @classmethod
     def configuration(cls) -> LoadedConfiguration:
         """Return the configuration in force, loading it if another process or this one changed it."""
-        checked = getattr(cls._request, "configuration", None)
-        if checked is not None:
-            return checked
+        configuration = _request_configuration.get()
+        if configuration is not None:
+            return configuration
         token = ConfigurationVersion.objects.current()
-        loaded = cls._loaded
-        if loaded is None or loaded.token != token:
-            loaded = cls._loaded = LoadedConfiguration.load(token)
-        if getattr(cls._request, "is_open", False):
+        configuration = cls._loaded
+        if configuration is None or configuration.token != token:
+            configuration = cls._loaded = LoadedConfiguration.load(token)
+        if _request_is_open.get():
             # The request keeps its own reference: another thread may meanwhile load a change of its own
             # that is not committed, and may never be.
-            cls._request.configuration = loaded
-        return loaded
+            _request_configuration.set(configuration)
+        return configuration
 
     @classmethod
     def open_request(cls) -> None:
         """A request begins: the first use asks whether the configuration changed, later ones do not."""
-        cls._request.is_open, cls._request.configuration = True, None
+        _request_is_open.set(True)
+        _request_configuration.set(None)
 
     @classmethod
     def close_request(cls) -> None:
-        """A request ends, or wants no more to do with what it knew: this thread asks at every use."""
-        cls._request.is_open, cls._request.configuration = False, None
+        """A request ends, or wants no more to do with what it knew: from here on every use asks."""
+        _request_is_open.set(False)
+        _request_configuration.set(None)
