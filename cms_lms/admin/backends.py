@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin import messages
 from wagtail.admin.panels import FieldPanel, FieldRowPanel, MultiFieldPanel, ObjectList, TitleFieldPanel
-from wagtail.admin.ui.tables import BooleanColumn, Column, NumberColumn
+from wagtail.admin.ui.tables import BooleanColumn, Column, NumberColumn, Table
 from wagtail.admin.views.generic.base import BaseOperationView
 from wagtail.admin.views.generic.permissions import PermissionCheckedMixin
 from wagtail.log_actions import log
@@ -52,6 +52,13 @@ class BackendIndexView(WordSearchMixin, snippets.IndexView):
         count = Func(F("pk"), function="COUNT", output_field=IntegerField())
         position = LMSBackend.objects.order_by().filter(not_later).annotate(position=count).values("position")
         return super().get_base_queryset().with_run_counts().annotate(position=Subquery(position))
+
+    def get_table(self, object_list) -> Table:
+        """Leave the position out while rows are being moved: it would be the one from before."""
+        table = super().get_table(object_list)
+        if self.show_ordering_column:
+            table.columns.pop("position")
+        return table
 
 
 class EditorViewMixin:

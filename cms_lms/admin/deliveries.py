@@ -10,8 +10,9 @@ from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.text import capfirst
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
-from wagtail.admin.ui.tables import Column, NumberColumn
+from wagtail.admin.ui.tables import Column, NumberColumn, TitleColumn
 from wagtail.admin.views import generic
 from wagtail.admin.viewsets.model import ModelViewSet
 
@@ -24,6 +25,17 @@ from cms_lms.models.delivery import Outcome
 delivery_permission_policy = ReadOnlyPermissionPolicy(SyncDelivery)
 
 
+def received_to_the_second(delivery: SyncDelivery) -> str:
+    """Return when a delivery came, in the reader's time zone."""
+    return f"{localtime(delivery.received_at):%Y-%m-%d %H:%M:%S}"
+
+
+def outcome_summary(delivery: SyncDelivery) -> str:
+    """Return how many items ended how, leaving out what no item did."""
+    labels = dict(Outcome.choices)
+    return ", ".join(f"{labels[outcome]}: {count}" for outcome, count in delivery.counts.items() if count)
+
+
 class SyncDeliveryIndexView(WordSearchMixin, generic.IndexView):
     """Deliveries, the latest first."""
 
@@ -32,6 +44,11 @@ class SyncDeliveryIndexView(WordSearchMixin, generic.IndexView):
     def get_base_queryset(self) -> QuerySet:
         """Leave what is long in the database."""
         return super().get_base_queryset().select_related("backend").defer("payload", "response", "items")
+
+    def _get_title_column(self, field_name: str, column_class=TitleColumn, **kwargs) -> Column:
+        column = super()._get_title_column(field_name, column_class, **kwargs)
+        column.accessor = received_to_the_second
+        return column
 
     def get_word_condition(self, word: str) -> Q:
         """Find what JSON escapes, too."""
@@ -117,10 +134,7 @@ class SyncDeliveryViewSet(ModelViewSet):
         Column("remote_address", label=_("Sender"), sort_key="remote_address"),
         Column("secret_name", label=_("Signed with"), sort_key="secret_name"),
         Column("backend", label=_("LMS backend"), sort_key="backend__name"),
-        *(
-            NumberColumn(f"{outcome}_count", label=label, sort_key=f"{outcome}_count")
-            for outcome, label in Outcome.choices
-        ),
+        Column("counts", label=_("Items"), accessor=outcome_summary),
         Column("status_code", label=_("Answer"), sort_key="status_code"),
         NumberColumn("duration_ms", label=_("Milliseconds"), sort_key="duration_ms"),
     ]

@@ -65,6 +65,7 @@ class CourseRunIndexView(WordSearchMixin, snippets.IndexView):
         column = super()._get_title_column(field_name, column_class, **kwargs)
         column.label = _("Title")
         column.sort_key = "title"
+        column.width = "20%"
         return column
 
     def get_sync_mode_url(self, instance: CourseRun) -> str | None:

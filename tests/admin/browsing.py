@@ -9,10 +9,12 @@ from django.contrib.messages import get_messages
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
+from wagtail import hooks
 
 
 def url(model: type, view: str, *args: Any) -> str:
     """Return the address of a view of a snippet."""
+    hooks.search_for_hooks()  # registers the snippets, if nobody has asked for a page yet
     return reverse(model.snippet_viewset.get_url_name(view), args=args)
 
 

@@ -37,7 +37,7 @@ def found(response):
 def test_list(administrator):
     delivery = make_delivery(backend=make_backend(name="Campus"), created_count=3, refused_count=1)
     text = soup(administrator.get(LIST)).select_one("table.listing tbody tr").get_text(" ", strip=True)
-    for expected in ("192.0.2.1", "secret 1", "Campus", "3", "1", "200", "12"):
+    for expected in ("2024-06-15 12:00:00", "192.0.2.1", "secret 1", "Campus", "Created: 3, Refused: 1", "200", "12"):
         assert expected in text
     assert soup(administrator.get(LIST)).select_one(f'a[href="{reverse("syncdelivery:inspect", args=[delivery.pk])}"]')
 
