@@ -35,7 +35,8 @@ test-long: $(extra)test chromium
 lint: $(extra)lint $(npm_stamp)
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
-	$(python) -m djlint --quiet --lint templates tests/fake_lms/templates
+	$(python) -m djlint --quiet --lint templates
+	$(python) -m djlint --quiet --lint --profile html tests/fake_lms/templates
 	$(python) -m mypy
 	node_modules/.bin/tsc --noEmit
 
