@@ -9,12 +9,14 @@ from django.db.models import F, Func, IntegerField, OuterRef, Q, QuerySet, Subqu
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.urls import path
+from django.utils.functional import cached_property
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin import messages
+from wagtail.admin.admin_url_finder import AdminURLFinder
 from wagtail.admin.panels import FieldPanel, FieldRowPanel, MultiFieldPanel, ObjectList, TitleFieldPanel
-from wagtail.admin.ui.tables import BooleanColumn, Column, NumberColumn, Table
-from wagtail.admin.views.generic.base import BaseOperationView
+from wagtail.admin.ui.tables import BooleanColumn, Column, NumberColumn, Table, TitleColumn
+from wagtail.admin.views.generic.base import BaseListingView, BaseOperationView
 from wagtail.admin.views.generic.permissions import PermissionCheckedMixin
 from wagtail.log_actions import log
 from wagtail.snippets.views import snippets
@@ -25,7 +27,7 @@ from cms_lms.admin.listings import RunCountColumn, WordSearchMixin
 from cms_lms.admin.log_actions import DISABLE, ENABLE, REORDER
 from cms_lms.admin.panels import PatternWarningsPanel
 from cms_lms.backends.registry import backend_choices, js_backend_choices
-from cms_lms.models import LMSBackend
+from cms_lms.models import CourseRun, LMSBackend
 
 
 class ChoiceColumn(Column):
@@ -98,6 +100,27 @@ class BackendEditView(EditorViewMixin, snippets.EditView):
     """Edits a backend."""
 
 
+class BackendUsageView(snippets.UsageView):
+    """The runs that a backend matches, from their index: it is written in bulk, past Wagtail's reference index."""
+
+    def get_queryset(self) -> QuerySet:
+        """Return the runs."""
+        return CourseRun.objects.filter(matched_backend=self.object).select_related("course")
+
+    @cached_property
+    def columns(self) -> list[Column]:
+        """Link the runs for those who may edit them."""
+        get_edit_url = AdminURLFinder(self.request.user).get_edit_url
+        return [
+            TitleColumn("display_title", label=_("Course run"), get_url=get_edit_url, width="30%"),
+            Column("resource_link", label=_("Resource link")),
+        ]
+
+    def get_table(self, object_list, **kwargs) -> Table:
+        """Show the runs as they are; Wagtail's view expects references."""
+        return BaseListingView.get_table(self, object_list, **kwargs)
+
+
 class BackendReorderView(snippets.ReorderView):
     """Moves a backend in the order, and says so in its history."""
 
@@ -166,6 +189,7 @@ class BackendViewSet(snippets.SnippetViewSet):
     add_view_class = BackendCreateView
     copy_view_class = BackendCopyView
     edit_view_class = BackendEditView
+    usage_view_class = BackendUsageView
     reorder_view_class = BackendReorderView
     filterset_class = LMSBackendFilterSet
     search_fields = ["name", "slug", "base_url"]

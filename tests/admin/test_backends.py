@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from wagtail.models import ModelLogEntry
 
 from cms_lms.matching.handler import LMSHandler
+from cms_lms.matching.run_index import reindex_runs
 from cms_lms.models import CourseRun, LMSBackend
 from tests.admin.browsing import errors, form_values, messages, soup, submit, url
 from tests.factories import COURSE_REGEX, OPENEDX, course_regex, make_backend, make_course, make_run
@@ -316,11 +317,16 @@ def test_delete(root):
     assert ModelLogEntry.objects.filter(action="wagtail.delete", object_id=str(backend.pk)).exists()
 
 
-def test_usage(root):
+def test_usage(root, administrator):
+    run = make_run(title="Spring")
     backend = make_backend(name="Campus")
-    run = make_run()
-    page = root.get(url(LMSBackend, "usage", backend.pk))
-    assert url(CourseRun, "edit", run.pk) in page.content.decode()
+    reindex_runs()
+    address = url(LMSBackend, "usage", backend.pk)
+    edit = url(CourseRun, "edit", run.pk)
+    assert edit in root.get(address).content.decode()
+    page = administrator.get(address).content.decode()
+    assert run.resource_link in page
+    assert edit not in page
 
 
 def test_a_class_that_the_settings_dropped(root):

@@ -10,9 +10,11 @@ from datetime import UTC, datetime
 
 import pytest
 from django.contrib.auth.models import Group
+from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 from django.urls import reverse
 from wagtail.admin.menu import admin_menu
+from wagtail.models import GroupApprovalTask, Workflow, WorkflowContentType, WorkflowTask
 
 from cms_lms.admin.menu import LMSViewSetGroup
 from cms_lms.models import Course, CourseRun, LMSBackend, SyncDelivery
@@ -192,6 +194,30 @@ def test_editors_cannot_publish_by_pressing_a_button_that_they_do_not_have(clien
     run.refresh_from_db()
     assert (run.title, run.live) == ("Mine", False)
     submit(clients[PUBLISHER], url(CourseRun, "edit", run.pk), button="action-publish")
+    run.refresh_from_db()
+    assert run.live
+
+
+def test_approving_takes_the_group_of_the_task(clients):
+    workflow = Workflow.objects.create(name="Moderation")
+    task = GroupApprovalTask.objects.create(name="Approval")
+    task.groups.add(Group.objects.get(name="Course publishers"))
+    WorkflowTask.objects.create(workflow=workflow, task=task, sort_order=1)
+    WorkflowContentType.objects.create(workflow=workflow, content_type=ContentType.objects.get_for_model(CourseRun))
+    run = make_run(live=False)
+    workflow.start(run, clients[EDITOR].user)
+    state = run.current_workflow_task_state
+    for view in ("workflow_action", "collect_workflow_action_data"):
+        address = url(CourseRun, view, run.pk, "approve", state.pk)
+        for kind in ("anonymous", "bare", ADMINISTRATOR, EDITOR):
+            assert is_refused(clients[kind].post(address)), (view, kind)
+    for view, args in [("workflow_preview", [task.pk]), ("workflow_history_detail", [state.workflow_state_id])]:
+        address = url(CourseRun, view, run.pk, *args)
+        for kind in ("anonymous", "bare", ADMINISTRATOR):
+            assert is_refused(clients[kind].get(address)), (view, kind)
+    run.refresh_from_db()
+    assert not run.live
+    clients[PUBLISHER].post(url(CourseRun, "workflow_action", run.pk, "approve", state.pk))
     run.refresh_from_db()
     assert run.live
 

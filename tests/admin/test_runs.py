@@ -10,6 +10,7 @@ from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from cms_lms.compat import WAGTAIL_8
 from cms_lms.models import CourseRun
 from cms_lms.runs.fields import CONTENT_FIELDS, SyncMode
 from tests.admin.browsing import errors, form_values, soup, submit, url
@@ -262,6 +263,7 @@ def test_a_changed_date_is_stored_to_the_second(root):
     assert fresh(run).end is None
 
 
+@pytest.mark.skipif(not WAGTAIL_8, reason="Wagtail 7.4 takes every saved form for a change.")
 def test_untouched_draft_form_is_no_change(root):
     run = make_run(start=START)
     submit(root, edit(run))
