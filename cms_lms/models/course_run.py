@@ -291,7 +291,8 @@ class CourseRun(
         if course_id != self.course_id and not Course.objects.filter(pk=course_id).exists():
             content = {**content, "course": self.course_id}
         # Loaded here, in UTC: Wagtail's loader takes dates to the local time zone, where "never" may have none.
-        dates = {name: self._meta.get_field(name).to_python(content.get(name)) for name in DATE_FIELDS}
+        fields = {name: cast("models.Field", self._meta.get_field(name)) for name in DATE_FIELDS}
+        dates = {name: field.to_python(content.get(name)) for name, field in fields.items()}
         run = super().with_content_json({**content, **dict.fromkeys(DATE_FIELDS)})
         for name, value in dates.items():
             setattr(run, name, value)
