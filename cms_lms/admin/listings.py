@@ -6,8 +6,10 @@ from typing import Any
 
 from django.contrib.admin.utils import quote
 from django.db.models import Q, QuerySet
+from django.forms import Media
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from wagtail.admin.staticfiles import versioned_static
 from wagtail.admin.ui.tables import Column, LiveStatusTagColumn
 from wagtail.models import DraftStateMixin
 
@@ -64,6 +66,24 @@ class CourseRunCountColumn(LinkColumn):
         """Return the runs listing, filtered by the course."""
         url_name = CourseRun.snippet_viewset.get_url_name("list")
         return f"{reverse(url_name)}?course={quote(instance.pk)}"
+
+
+class ResourceLinkColumn(Column):
+    """The link of a run, which may break anywhere: links are long, and the columns many."""
+
+    def __init__(self, **kwargs) -> None:
+        super().__init__(
+            "resource_link",
+            label=_("Resource link"),
+            sort_key="resource_link",
+            classname="cms-lms-resource-link",
+            **kwargs,
+        )
+
+    @property
+    def media(self) -> Media:
+        """The style of the cell."""
+        return Media(css={"all": [versioned_static("cms_lms/admin/admin.css")]})
 
 
 class RunStatusColumn(LiveStatusTagColumn):

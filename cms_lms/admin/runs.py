@@ -19,7 +19,7 @@ from wagtail.models import Revision, WorkflowState
 from wagtail.snippets.views import snippets
 
 from cms_lms.admin.filters import CourseRunFilterSet
-from cms_lms.admin.listings import RunStatusColumn, StateColumn, WordSearchMixin
+from cms_lms.admin.listings import ResourceLinkColumn, RunStatusColumn, StateColumn, WordSearchMixin
 from cms_lms.admin.panels import SyncPanel
 from cms_lms.admin.run_form import CourseRunForm
 from cms_lms.admin.sync_mode import SyncModeView
@@ -113,7 +113,7 @@ class CourseRunViewSet(snippets.SnippetViewSet):
     search_backend_name = None
     list_display = [
         "display_title",
-        Column("resource_link", label=_("Resource link"), sort_key="resource_link"),
+        ResourceLinkColumn(),
         Column("matched_backend", label=_("LMS backend"), sort_key="matched_backend__name"),
         Column("course", accessor="course.code", label=_("Course"), sort_key="course__code"),
         StateColumn(),
