@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.apps import apps
-from django.conf import settings as django_settings
 from django.contrib.staticfiles import finders
 from django.core import checks
 from django.template import TemplateDoesNotExist
@@ -54,7 +53,7 @@ def _check_secrets() -> Iterator[checks.CheckMessage]:
         yield _error(
             4, f"{name} contains an empty secret.", f"Remove it from {name}, or from the variable it is read from."
         )
-    elif not secrets and not django_settings.DEBUG:
+    elif not secrets and not lms_settings.in_development:
         hint = f"Set {name} to a list with the secret that the LMS signs its calls with."
         yield checks.Warning(f"{name} is empty: every call of the web hook is refused.", hint=hint, id="cms_lms.W001")
 
@@ -119,7 +118,7 @@ def _check_insecure_urls() -> Iterator[checks.CheckMessage]:
         yield _error(
             13, f"{name} is neither true nor false.", f"Set {name} to True or False, or to None to follow DEBUG."
         )
-    elif lms_settings.ALLOW_INSECURE_URLS and not django_settings.DEBUG:
+    elif lms_settings.ALLOW_INSECURE_URLS and not lms_settings.in_development:
         hint = f"Set {name} to False, unless every LMS is reached over a private network."
         message = f"{name} lets editors enter plain http addresses."
         yield checks.Warning(message, hint=hint, id="cms_lms.W002")

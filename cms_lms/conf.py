@@ -62,6 +62,11 @@ class Settings:
         "PREVIEW_TEMPLATE": "cms_lms/course_run_preview.html",
     }
 
+    @property
+    def in_development(self) -> bool:
+        """Whether the site says so, by Django's ``DEBUG``."""
+        return django_settings.DEBUG
+
     def __getattr__(self, name: str) -> Any:
         try:
             default = self.DEFAULTS[name]
@@ -69,7 +74,7 @@ class Settings:
             raise AttributeError(f"{PREFIX}{name} is not a setting of cms_lms.") from None
         value = getattr(django_settings, PREFIX + name, default)
         if name == "ALLOW_INSECURE_URLS" and value is None:
-            return django_settings.DEBUG
+            return self.in_development
         return value
 
 
