@@ -185,6 +185,9 @@ class CourseRun(
 
     objects = CourseRunQuerySet.as_manager()
 
+    #: The search index follows the transaction: see ``cms_lms.sync.search_index``.
+    search_auto_update = False
+
     search_fields = [
         index.SearchField("title"),
         index.AutocompleteField("title"),

@@ -31,7 +31,7 @@ from cms_lms.sync.writing import RunWriter
 logger = logging.getLogger("cms_lms")
 
 #: How often an item is tried again when another transaction was in its way.
-ATTEMPTS = 3
+ATTEMPTS = 5
 
 REQUIRED = {"resource_link": ["This field is required."]}
 NO_BACKEND = {"resource_link": ["No LMS configuration found for this resource link."]}
