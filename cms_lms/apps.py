@@ -16,7 +16,5 @@ class CmsLmsConfig(AppConfig):
         """Connect what stands above the models to them."""
         from cms_lms import checks  # noqa: F401
         from cms_lms.matching import wiring
-        from cms_lms.sync import search_index
 
         wiring.connect()
-        search_index.connect()

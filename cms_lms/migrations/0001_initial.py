@@ -430,7 +430,7 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "course runs",
                 "ordering": ["course__code", "-start", "pk"],
             },
-            bases=(wagtail.models.preview.PreviewableMixin, modelsearch.index.Indexed, models.Model),
+            bases=(wagtail.models.preview.PreviewableMixin, models.Model),
         ),
         migrations.CreateModel(
             name="SyncDelivery",

@@ -9,6 +9,8 @@ Every publication reads the row under a lock, so that none of them brings back a
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, cast
 
 from django.core.exceptions import ValidationError
@@ -17,7 +19,6 @@ from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 from wagtail.models import DraftStateMixin, LockableMixin, PreviewableMixin, Revision, RevisionMixin, WorkflowMixin
-from wagtail.search import index
 
 from cms_lms.conf import settings as lms_settings
 from cms_lms.models.course import Course, course_page_field, course_page_models
@@ -67,6 +68,11 @@ class CourseRunQuerySet(models.QuerySet["CourseRun"]):
         """Return the run whose link has the same normal form as this one. Raises ``InvalidURL``."""
         return self.filter(resource_key=resource_key(url))
 
+    def lock(self, resource_keys: Iterable[str]) -> dict[str, CourseRun]:
+        """Return the runs that have these keys by their keys, locked in that order until the transaction ends."""
+        keys = sorted(set(resource_keys))
+        return {run.resource_key: run for run in self.raw(_locking_statement(self.db, len(keys)), keys)} if keys else {}
+
     def with_state(self, now: dt.datetime) -> CourseRunQuerySet:
         """Annotate ``state_priority``: the priority of each run's state at a moment (aware)."""
         return self.annotate(state_priority=state_priority(now))
@@ -74,6 +80,16 @@ class CourseRunQuerySet(models.QuerySet["CourseRun"]):
     def in_state(self, priority: int, now: dt.datetime) -> CourseRunQuerySet:
         """Return the runs whose state has this priority at a moment (aware)."""
         return self.alias(state_now=state_priority(now)).filter(state_now=priority)
+
+
+@lru_cache(maxsize=32)
+def _locking_statement(using: str, count: int) -> str:
+    """Return the SQL that locks so many runs; building it costs more than running it, and every sync needs it."""
+    runs = CourseRun.objects.using(using).select_for_update()
+    placeholders = [str(number) for number in range(count)]
+    query = runs.filter(resource_key__in=placeholders).order_by("resource_key").query
+    sql, _parameters = query.get_compiler(using).as_sql()
+    return sql
 
 
 def default_languages() -> list[str]:
@@ -87,7 +103,6 @@ class CourseRun(
     LockableMixin,
     RevisionMixin,
     PreviewableMixin,
-    index.Indexed,
     models.Model,
 ):
     """A course run. Created by the web hook or by hand, published through Wagtail."""
@@ -184,20 +199,6 @@ class CourseRun(
     last_synced_at = models.DateTimeField(verbose_name=_("last synchronised"), null=True, blank=True, editable=False)
 
     objects = CourseRunQuerySet.as_manager()
-
-    #: The search index follows the transaction: see ``cms_lms.sync.search_index``.
-    search_auto_update = False
-
-    search_fields = [
-        index.SearchField("title"),
-        index.AutocompleteField("title"),
-        index.SearchField("resource_link"),
-        index.AutocompleteField("resource_link"),
-        index.RelatedFields("course", [index.SearchField("code"), index.SearchField("title")]),
-        index.FilterField("course_id"),
-        index.FilterField("live"),
-        index.FilterField("catalog_visibility"),
-    ]
 
     class Meta:
         verbose_name = _("course run")

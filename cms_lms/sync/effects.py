@@ -45,12 +45,9 @@ def pages_of_courses(course_ids: Iterable[int]) -> Iterable[Page]:
 
 @task()
 def refresh_public_pages(run_ids: list[int]) -> None:
-    """Index the runs and their course pages again, and purge those pages and their parents, each once."""
-    runs = CourseRun.objects.filter(pk__in=run_ids).select_related("course")
-    for run in runs:
-        index.insert_or_update_object(run)
+    """Index the course pages of runs again, and purge those pages and their parents, each once."""
     batch = PurgeBatch()
-    for page in pages_of_courses({run.course_id for run in runs}):
+    for page in pages_of_courses(CourseRun.objects.filter(pk__in=run_ids).values("course")):
         index.insert_or_update_object(page)
         batch.add_page(page)
         if (parent := page.get_parent()) is not None:

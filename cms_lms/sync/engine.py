@@ -147,9 +147,7 @@ def apply(items: Sequence[Item], now: dt.datetime) -> list[ItemResult]:
 
     Raises ``DatabaseError`` when the database refuses; the transaction is then lost.
     """
-    keys = [item.key for item in items]
-    locked = CourseRun.objects.select_for_update().filter(resource_key__in=keys).order_by("resource_key")
-    runs = {run.resource_key: run for run in locked}
+    runs = CourseRun.objects.all().lock(item.key for item in items)
     courses = find_courses([item for item in items if item.key not in runs])
     writer = RunWriter(now)
     results = []
@@ -219,7 +217,7 @@ def create(item: Item, courses: Mapping[CourseKey, Course], writer: RunWriter) -
         with transaction.atomic():
             run, changes = writer.create(item.resource_link, course, mode, values, item.backend)
     except IntegrityError:
-        theirs = CourseRun.objects.select_for_update().filter(resource_key=item.key).first()
+        theirs = CourseRun.objects.all().lock([item.key]).get(item.key)
         if theirs is None:
             raise
         return theirs, update(item, theirs, writer)

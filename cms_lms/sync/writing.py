@@ -11,6 +11,8 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
+from django.db import connections
+
 from cms_lms.backends.base import BaseLMSBackend
 from cms_lms.models import Course, CourseRun
 from cms_lms.models.delivery import Outcome
@@ -134,7 +136,11 @@ class RunWriter:
         if len(rows) == 1:
             CourseRun.objects.filter(pk=rows[0].pk).update(**{name: getattr(rows[0], name) for name in columns})
         elif rows:
-            CourseRun.objects.bulk_update(rows, columns)
+            # The rows are there, so that nothing is inserted. bulk_update() takes three times as long.
+            has_target = connections[CourseRun.objects.db].features.supports_update_conflicts_with_target
+            CourseRun.objects.bulk_create(
+                rows, update_conflicts=True, update_fields=columns, unique_fields=["id"] if has_target else None
+            )
         self._history.flush()
 
     def _write_row(self, run: CourseRun, changes: Changes, backend: BaseLMSBackend) -> None:
