@@ -23,7 +23,7 @@ from tests.sync.test_rubbish import FIELDS, VALUES
 pytestmark = [pytest.mark.long, pytest.mark.django_db(transaction=True)]
 
 RUNS = 20
-ROUNDS = 2
+ROUNDS = 5
 
 
 @pytest.fixture
