@@ -147,7 +147,7 @@ def apply(items: Sequence[Item], now: dt.datetime) -> list[ItemResult]:
 
     Raises ``DatabaseError`` when the database refuses; the transaction is then lost.
     """
-    runs = CourseRun.objects.all().lock(item.key for item in items)
+    runs = CourseRun.objects.lock(item.key for item in items)
     courses = find_courses([item for item in items if item.key not in runs])
     writer = RunWriter(now)
     results = []
@@ -217,7 +217,7 @@ def create(item: Item, courses: Mapping[CourseKey, Course], writer: RunWriter) -
         with transaction.atomic():
             run, changes = writer.create(item.resource_link, course, mode, values, item.backend)
     except IntegrityError:
-        theirs = CourseRun.objects.all().lock([item.key]).get(item.key)
+        theirs = CourseRun.objects.lock([item.key]).get(item.key)
         if theirs is None:
             raise
         return theirs, update(item, theirs, writer)

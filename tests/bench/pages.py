@@ -18,15 +18,14 @@ def measure_pages(report: Report) -> None:
     """Report anonymous views of a course page, warm: with few and many runs, backends and locales."""
     fill_backends(1)
     pages = {runs: make_course_page(f"PAGE{runs}X", runs) for runs in RUNS}
-    _report_pages(report, pages, "1 backend, 1 locale")
+    _report_pages(report, pages, "backends=1, locales=1")
     fill_backends(1000)
+    home = index_page().get_parent()
     for code in ("fr", "de"):
         locale = Locale.objects.get_or_create(language_code=code)[0]
-        if not index_page().has_translation(locale):
-            index_page().copy_for_translation(locale).get_latest_revision().publish()
-        for page in pages.values():
+        for page in (home, index_page(), *pages.values()):
             page.copy_for_translation(locale).get_latest_revision().publish()
-    _report_pages(report, pages, "1000 backends, 3 locales")
+    _report_pages(report, pages, "backends=1000, locales=3")
 
 
 def _report_pages(report: Report, pages: dict[int, CoursePage], situation: str) -> None:
@@ -38,7 +37,7 @@ def _report_pages(report: Report, pages: dict[int, CoursePage], situation: str) 
         queries = count_queries(views[str(runs)])
         report.add(
             Figure(
-                f"course page, {runs} runs, {situation}",
+                f"course page, runs={runs}, {situation}",
                 timings.median(str(runs)) * 1e3,
                 "ms",
                 minimum=timings.minimum(str(runs)) * 1e3,

@@ -75,7 +75,7 @@ def measure_selection(report: Report) -> None:
         value = timings.median(name) * micro
         report.add(
             Figure(
-                f"select_lms, {count} backends, {place}",
+                f"select_lms, backends={count}, match={place}",
                 value,
                 "µs",
                 minimum=timings.minimum(name) * micro,
@@ -99,7 +99,7 @@ def measure_selection(report: Report) -> None:
         )
     )
     for count in COUNTS:
-        report.add(Figure(f"load changed configuration, {count} backends", loading[count] * 1e3, "ms"))
+        report.add(Figure(f"load changed configuration, backends={count}", loading[count] * 1e3, "ms"))
 
 
 def _selecting(configuration: LoadedConfiguration, urls: list[str], is_found: bool):

@@ -75,8 +75,8 @@ class Sender:
 
     def change_list(self, path: str = HOOK) -> Callable[[], bytes]:
         """Return the call that changes a hundred runs of many courses."""
-        change = next(self._numbers)
-        return self.post(path, [make_payload(*run, change) for run in self.listed()])
+        first = next(self._numbers) * LIST_LENGTH
+        return self.post(path, [make_payload(*run, change) for change, run in enumerate(self.listed(), first)])
 
     def listed(self) -> list[tuple[str, str]]:
         """Return the courses and names of the runs in the list."""
@@ -112,9 +112,9 @@ def measure_webhook(report: Report) -> None:
         }
         timings = interleave(calls, report.repeat)
         for name, call in calls.items():
-            _report_call(report, f"{name}, {courses} courses", name, count_queries(call()), timings)
+            _report_call(report, f"{name}, courses={courses}", name, count_queries(call()), timings)
         for name in (CREATE, PUBLIC, DRAFT, LIST):
-            _report_background(report, f"{name}, {courses} courses, tasks after the answer", calls[name])
+            _report_background(report, f"{name}, courses={courses}, tasks after the answer", calls[name])
 
 
 def _report_call(report: Report, title: str, name: str, queries: int, timings: Timings) -> None:
