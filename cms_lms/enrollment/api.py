@@ -81,6 +81,7 @@ class PublicCourseRuns(GenericAPIView):
 
     authentication_classes: Sequence[Any] = ()
     permission_classes: Sequence[Any] = ()
+    versioning_class = None
     renderer_classes = (JSONRenderer,)
     serializer_class = CourseRunSerializer
 

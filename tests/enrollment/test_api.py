@@ -7,6 +7,8 @@ from decimal import Decimal
 from urllib.parse import quote
 
 import pytest
+from rest_framework.versioning import URLPathVersioning
+from rest_framework.views import APIView
 
 from cms_lms.models import CourseRun
 from cms_lms.runs.fields import SYNCED_FIELDS, CatalogVisibility
@@ -196,3 +198,13 @@ def test_the_slash_is_optional_and_other_versions_do_not_exist(client, run):
     assert client.get(LIST.rstrip("/")).status_code == 200
     assert client.get(f"{LIST}{run.pk}").status_code == 200
     assert client.get("/api/v2.0/course-runs/").status_code == 404
+
+
+def test_the_versioning_of_a_site_s_own_api_does_not_apply(client, run, monkeypatch):
+    class SiteVersioning(URLPathVersioning):
+        allowed_versions = ("2.0",)
+
+    monkeypatch.setattr(APIView, "versioning_class", SiteVersioning)
+
+    assert client.get(LIST).status_code == 200
+    assert client.get(f"{LIST}{run.pk}/").status_code == 200
