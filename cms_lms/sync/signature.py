@@ -36,6 +36,8 @@ def verify(header: str | None, body: bytes, secrets: Iterable[str]) -> str:
     claimed = digest.strip().lower().encode()
     signer = None
     for position, secret in enumerate(secrets, start=1):
+        if not secret.strip():  # a system check says so, but not every server runs the checks
+            continue
         expected = hmac.digest(secret.encode(), body, "sha256").hex().encode()
         if hmac.compare_digest(claimed, expected) and signer is None:
             signer = secret_name(position, secret)

@@ -121,6 +121,14 @@ def test_without_secrets_nobody_may_call(send, settings):
     assert send(BODY).status_code == 401
 
 
+@pytest.mark.parametrize("blank", ["", " "])
+def test_a_blank_secret_signs_nothing(send, settings, blank):
+    settings.CMS_LMS_SYNC_SECRETS = [blank, "SharedSecret"]
+
+    assert send(BODY, sign(BODY, blank)).status_code == 401
+    assert send(b"[]", sign(b"[]", "SharedSecret")).status_code == 200
+
+
 @pytest.mark.parametrize("method", ["get", "put", "patch", "delete"])
 def test_other_methods_are_405(client, method):
     assert getattr(client, method)("/api/v1.0/course-runs-sync/").status_code == 405
