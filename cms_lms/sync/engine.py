@@ -62,7 +62,7 @@ class Item:
     def result(self, outcome: Outcome, **kwargs: Any) -> ItemResult:
         """Return the decision on this item."""
         return ItemResult(
-            self.resource_link,
+            self.payload["resource_link"],
             outcome,
             backend_id=self.backend.record.pk,
             backend_slug=self.backend.config.slug,
@@ -163,7 +163,7 @@ def apply(items: Sequence[Item], now: dt.datetime) -> list[ItemResult]:
         except Refused as refusal:
             results.append(
                 refused(
-                    item.resource_link,
+                    item.payload["resource_link"],
                     refusal,
                     backend_id=item.backend.record.pk,
                     backend_slug=item.backend.config.slug,

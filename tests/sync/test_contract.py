@@ -220,6 +220,13 @@ class TestList:
         assert CourseRun.objects.count() == 2
         assert response["Sync-Outcome"] == "created=2, updated=0, drafted=0, unchanged=0, ignored=0, refused=1"
 
+    def test_the_answer_names_links_as_they_were_sent(self, post):
+        spaced = f" {LINK} "
+
+        assert post([payload(resource_link=spaced)]).json() == {spaced: {"success": True}}
+        assert post([payload(resource_link=spaced, end=3)]).json() == {spaced: {"end": [WRONG_DATE]}}
+        assert CourseRun.objects.get().resource_link == LINK
+
     @pytest.mark.parametrize("item", [{"languages": ["en"]}, {"resource_link": ""}, None, 3, "x", [], {}])
     def test_an_item_without_link_refuses_the_whole_call(self, post, item):
         response = post([payload(), item])
