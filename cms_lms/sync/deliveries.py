@@ -6,12 +6,14 @@ import datetime as dt
 import ipaddress
 import time
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from cms_lms.models import SyncDelivery
 from cms_lms.sync.results import ItemResult, count_outcomes, storable
 
 
+@lru_cache(maxsize=256)
 def shorten_address(address: str) -> str:
     """Return a sender's network, which is enough to tell senders apart; blank for what is no address."""
     try:

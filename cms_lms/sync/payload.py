@@ -73,7 +73,7 @@ class LanguagesField(serializers.Field):
         offered = [code for code, _label in lms_settings.COURSE_LANGUAGES]
         languages: dict[str, None] = {}
         for code in data:
-            language = map_language(code, offered) if isinstance(code, str) else None
+            language = code if code in offered else map_language(code, offered)
             if language is None:
                 self.fail("invalid_choice", input=str(code)[:ECHO_LENGTH])
             languages[language] = None
@@ -134,9 +134,9 @@ UNSAID_IF_NULL = ("enrollment_count", "catalog_visibility", "price_currency")
 
 
 @cache
-def _validator() -> CourseRunPayload:
-    # Validation keeps no state on the serializer, and building one costs more than validating a run.
-    return CourseRunPayload(partial=True)
+def _fields() -> dict[str, serializers.Field]:
+    # Validation keeps no state on a field, and building the serializer costs more than validating a run.
+    return dict(CourseRunPayload(partial=True).fields)
 
 
 def validate(payload: Mapping[str, Any], backend: BaseLMSBackend, *, is_new: bool) -> dict[str, Any]:
@@ -152,10 +152,13 @@ def validate(payload: Mapping[str, Any], backend: BaseLMSBackend, *, is_new: boo
         data["catalog_visibility"] = backend.map_visibility(visibility) or visibility[:ECHO_LENGTH]
     errors: dict[str, Any] = {}
     values: dict[str, Any] = {}
-    try:
-        values = _validator().run_validation(data)
-    except serializers.ValidationError as error:
-        errors = dict(error.detail)  # type: ignore[arg-type]
+    for name, field in _fields().items():
+        if name not in data:
+            continue
+        try:
+            values[name] = field.run_validation(data[name])
+        except serializers.ValidationError as error:
+            errors[name] = error.detail
     if is_new and "languages" not in data:
         errors["languages"] = [str(serializers.Field.default_error_messages["required"])]
     if errors:

@@ -58,6 +58,9 @@ class CourseRunsSyncView(APIView):
     renderer_classes = (JSONRenderer,)
     content_negotiation_class = AlwaysJSON
 
+    def perform_authentication(self, request: Request) -> None:
+        """Look for no user: who calls is told by the signature, which is checked over the body."""
+
     def post(self, request: Request) -> Response:
         """Synchronise one course run, or a list of them."""
         with translation.override("en"):
