@@ -156,7 +156,8 @@ class TestSyncToPublic:
         assert (run.title, run.end) == ("Spring edition", NEW_END)
 
     def test_a_run_that_staff_unpublished_stays_unpublished(self, synced, post, editor):
-        synced("sync_to_public").unpublish(user=editor)
+        # Without the user, whose permissions Wagtail 7.4 asks of pages alone.
+        synced("sync_to_public").unpublish()
 
         post(NEW)
 
