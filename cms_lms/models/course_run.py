@@ -28,6 +28,7 @@ from cms_lms.patterns.urls import InvalidURL, normalize_url, resource_key
 from cms_lms.runs.currencies import currency_codes
 from cms_lms.runs.fields import (
     BOOKKEEPING_FIELDS,
+    CONTENT_FIELDS,
     DATE_FIELDS,
     PRICE_FIELDS,
     CatalogVisibility,
@@ -275,21 +276,26 @@ class CourseRun(
         """As Wagtail's, without the bookkeeping, and with dates to the microsecond.
 
         Wagtail's encoder cuts dates to milliseconds: a draft would then differ from the payload that made
-        it for ever.
+        it for ever. In ``sync_to_public`` a revision says nothing of what the LMS owns: its copy of the row
+        would come out, older than many syncs, once a backend protects the field.
         """
         data = super().serializable_data()
-        for name in (*BOOKKEEPING_FIELDS, "resource_key"):
-            data.pop(name, None)
         for name in DATE_FIELDS:
             value = getattr(self, name)
             data[name] = value.astimezone(dt.UTC).isoformat() if value is not None else None
         for name in PRICE_FIELDS:
             value = getattr(self, name)
             data[name] = str(value) if value is not None else None
+        owned_fields = self.owned_fields if self.sync_mode == SyncMode.TO_PUBLIC else ()
+        for name in (*BOOKKEEPING_FIELDS, "resource_key", *owned_fields):
+            data.pop(name, None)
         return data
 
     def with_content_json(self, content: dict[str, Any]) -> CourseRun:
-        """As Wagtail's, keeping the row's bookkeeping, and what the LMS owns in ``sync_to_public``."""
+        """As Wagtail's, keeping the row's bookkeeping, and what the LMS owns in ``sync_to_public``.
+
+        What a revision says nothing of is as on the row.
+        """
         # A draft may name a course that was deleted since; nothing in the database protects it there.
         course_id: Any = content.get("course")
         if course_id != self.course_id and not Course.objects.filter(pk=course_id).exists():
@@ -303,8 +309,9 @@ class CourseRun(
         for name in BOOKKEEPING_FIELDS:
             attname = cast("models.Field", self._meta.get_field(name)).attname
             setattr(run, attname, getattr(self, attname))
-        if self.sync_mode == SyncMode.TO_PUBLIC:
-            for name in self.owned_fields:
+        owned_fields = self.owned_fields if self.sync_mode == SyncMode.TO_PUBLIC else ()
+        for name in CONTENT_FIELDS:
+            if name in owned_fields or name not in content:
                 setattr(run, name, getattr(self, name))
         return run
 

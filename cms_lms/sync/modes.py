@@ -7,6 +7,7 @@ run leaves that mode the protection ends, so what may still be published is firs
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable
 from typing import Any
 
@@ -37,14 +38,14 @@ def _set_one(pk: int, mode: SyncMode, user: Any) -> bool:
         return False
     old_mode = run.sync_mode
     if old_mode == SyncMode.TO_PUBLIC:
-        _rebase_pending_revisions(run, user)
+        _rebase_pending_revisions(run, mode, user)
     CourseRun.objects.filter(pk=pk).update(sync_mode=mode)
     data = {"sync_mode": {"old": old_mode, "new": mode.value}}
     log(run, SYNC_MODE_ACTION, user=user, data=data, content_changed=False)
     return True
 
 
-def _rebase_pending_revisions(run: CourseRun, user: Any) -> None:
+def _rebase_pending_revisions(run: CourseRun, mode: SyncMode, user: Any) -> None:
     """Store the row's values of the LMS-owned fields in every revision that may yet be published.
 
     Scheduled ones in place: nobody can be editing them, and a newer one would not be what goes live at the
@@ -58,11 +59,11 @@ def _rebase_pending_revisions(run: CourseRun, user: Any) -> None:
     if latest is None or latest.approved_go_live_at is not None:
         return
     content = _rebased(run, latest)
-    if all(content[name] == latest.content.get(name) for name in run.owned_fields):
+    if all(content[name] == latest.content.get(name, content[name]) for name in run.owned_fields):
         return
-    newer = run.with_content_json(latest.content).save_revision(
-        user=user, changed=run.has_unpublished_changes, clean=False
-    )
+    draft = run.with_content_json(content)
+    draft.sync_mode = mode
+    newer = draft.save_revision(user=user, changed=run.has_unpublished_changes, clean=False)
     if run.live_revision_id == latest.pk:
         CourseRun.objects.filter(pk=run.pk).update(live_revision=newer)
     # What is in moderation is what was submitted, brought up to date: not an edit to be submitted anew.
@@ -71,5 +72,7 @@ def _rebase_pending_revisions(run: CourseRun, user: Any) -> None:
 
 def _rebased(run: CourseRun, revision: Revision) -> dict[str, Any]:
     """Return a revision's content with the row's values of the LMS-owned fields; all else as it is."""
-    current = run.serializable_data()
+    row = copy.copy(run)
+    row.sync_mode = SyncMode.MANUAL  # a revision of a run that is synchronised to public leaves them out
+    current = row.serializable_data()
     return {**revision.content, **{name: current[name] for name in run.owned_fields}}

@@ -62,9 +62,20 @@ def test_pending_draft_keeps_the_synced_value_and_what_the_editor_wrote(run, use
     assert set_sync_mode([run], mode, user=user) == 1
     after = fresh(run)
     assert (after.sync_mode, after.title, after.start, after.has_unpublished_changes) == (mode, "Old title", NEW, True)
-    assert after.latest_revision.user == user
     after.latest_revision.publish()
     assert (fresh(run).title, fresh(run).start, fresh(run).end) == ("New title", NEW, end)
+
+
+@pytest.mark.parametrize("mode", [SyncMode.MANUAL, SyncMode.TO_DRAFT])
+def test_draft_from_before_the_run_was_synchronised_to_public(run, user, mode):
+    CourseRun.objects.update(sync_mode=SyncMode.MANUAL)
+    save_draft(run, title="New title", start=datetime(2020, 1, 1, tzinfo=UTC))
+    CourseRun.objects.update(sync_mode=SyncMode.TO_PUBLIC)
+    sync(run)
+    set_sync_mode([run], mode, user=user)
+    assert fresh(run).latest_revision.user == user
+    fresh(run).latest_revision.publish()
+    assert (fresh(run).title, fresh(run).start) == ("New title", NEW)
 
 
 def test_incomplete_draft(run, user):
@@ -176,3 +187,14 @@ def test_stale_objects_do_not_matter(run, user):
     sync(run)
     set_sync_mode([stale], SyncMode.MANUAL, user=user)
     assert fresh(run).start == NEW
+
+
+def test_a_field_that_a_backend_protects_later_keeps_its_synced_value(run, user):
+    backend = run.matched_backend
+    save_draft(run, title="New title")
+    sync(run)
+    backend.no_update_fields = ["start"]
+    backend.save()
+    assert fresh(run).get_latest_revision_as_object().start == NEW
+    fresh(run).latest_revision.publish()
+    assert (fresh(run).title, fresh(run).start) == ("New title", NEW)
