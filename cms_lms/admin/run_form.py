@@ -11,7 +11,7 @@ from cms_lms.admin.fields import ExactDateTimeField, ScrollingCheckboxes, descri
 from cms_lms.conf import settings as lms_settings
 from cms_lms.matching.handler import LMSHandler
 from cms_lms.models import CourseRun
-from cms_lms.runs.fields import BOOKKEEPING_FIELDS, DATE_FIELDS, SyncMode
+from cms_lms.runs.fields import BOOKKEEPING_FIELDS, CONTENT_FIELDS, DATE_FIELDS, SyncMode
 
 
 def language_choices() -> list[tuple[str, str | Promise]]:
@@ -37,6 +37,23 @@ class CourseRunForm(WagtailAdminModelForm):
             self.fields[name].help_text = time_zone_note()
         if self.instance.pk and self.instance.sync_mode != SyncMode.MANUAL:
             self._mark_owned_fields()
+        if self.instance.pk and self.is_bound:
+            self._keep_fields_that_were_disabled()
+
+    def _keep_fields_that_were_disabled(self) -> None:
+        """Keep what the editor's page had disabled, though mode or backend were changed since it was opened.
+
+        A browser does not post disabled fields, and a missing date would read as one that was emptied. The
+        link is always among them; unticked languages are not posted either.
+        """
+        if self.add_prefix("resource_link") in self.data:
+            return
+        is_public = self.instance.sync_mode == SyncMode.TO_PUBLIC
+        for name in CONTENT_FIELDS:
+            if is_public and name == "languages":
+                continue
+            if name in self.fields and self.add_prefix(name) not in self.data:
+                self.fields[name].disabled = True
 
     def _mark_owned_fields(self) -> None:
         backend = LMSHandler.select_lms(self.instance.resource_link)

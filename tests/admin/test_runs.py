@@ -13,6 +13,7 @@ from django.utils import timezone
 from cms_lms.compat import WAGTAIL_8
 from cms_lms.models import CourseRun
 from cms_lms.runs.fields import CONTENT_FIELDS, SyncMode
+from cms_lms.sync.modes import set_sync_mode
 from tests.admin.browsing import errors, form_values, soup, submit, url
 from tests.factories import course_regex, make_backend, make_course, make_run
 
@@ -293,6 +294,36 @@ def test_public_fields_ignore_what_a_browser_sends(root):
     submit(root, edit(run), changes, button="action-publish")
     after = fresh(run)
     assert (after.title, after.start, str(after.price), after.languages) == ("New title", START, "1.00", ["en"])
+
+
+@pytest.mark.parametrize("mode", [SyncMode.MANUAL, SyncMode.TO_DRAFT])
+def test_a_form_opened_before_the_mode_was_changed_empties_nothing(root, mode):
+    make_backend()
+    run = make_run(sync_mode=SyncMode.TO_PUBLIC, start=START, price="1.00")
+    values = form_values(root.get(edit(run)))
+    set_sync_mode([run], mode, user=None)
+    response = root.post(edit(run), {**values, "title": "New title", "action-publish": "1"})
+    assert response.status_code == 302
+    after = fresh(run)
+    assert (after.title, after.start, str(after.price), after.languages) == ("New title", START, "1.00", ["en"])
+    assert after.resource_link == run.resource_link
+
+
+def test_a_form_opened_before_a_field_was_protected_does_not_empty_it(root):
+    backend = make_backend()
+    run = make_run(sync_mode=SyncMode.TO_PUBLIC, start=START)
+    values = form_values(root.get(edit(run)))
+    backend.no_update_fields = ["start"]
+    backend.save()
+    root.post(edit(run), {**values, "title": "New title", "action-publish": "1"})
+    assert (fresh(run).title, fresh(run).start) == ("New title", START)
+
+
+def test_a_protected_list_can_be_emptied_in_sync_to_public(root):
+    make_backend(no_update_fields=["languages"])
+    run = make_run(sync_mode=SyncMode.TO_PUBLIC)
+    submit(root, edit(run), {"languages": []}, button="action-publish")
+    assert fresh(run).languages == []
 
 
 def test_draft_fields_are_marked_but_editable(root):
