@@ -159,6 +159,8 @@ def validate(payload: Mapping[str, Any], backend: BaseLMSBackend, *, is_new: boo
             values[name] = field.run_validation(data[name])
         except serializers.ValidationError as error:
             errors[name] = error.detail
+        except RecursionError:  # nested as deeply as can just be parsed, but not repeated in a message
+            errors[name] = ["This value is nested too deeply."]
     if is_new and "languages" not in data:
         errors["languages"] = [str(serializers.Field.default_error_messages["required"])]
     if errors:

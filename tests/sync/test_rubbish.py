@@ -141,6 +141,20 @@ def test_rubbish_values_are_400_and_write_nothing(post, fields):
     assert not CourseRun.objects.exists()
 
 
+@pytest.mark.parametrize("field", ["price", "enrollment_count", "offer", "catalog_visibility"])
+def test_what_is_nested_as_deeply_as_can_just_be_parsed_is_400(send, field):
+    """The parser's limit is that of the stack, of which more is in use when a message repeats the value."""
+
+    def send_nested(depth: int):
+        nested = "[" * depth + "]" * depth
+        return send(f'{{"resource_link": "{LINK}", "languages": ["en"], "{field}": {nested}}}'.encode())
+
+    depth = 1000
+    while "detail" in send_nested(depth).json():
+        depth -= 5
+    assert {send_nested(depth - less).status_code for less in range(40)} == {400}
+
+
 VALUES = st.recursive(
     st.none()
     | st.booleans()
