@@ -1,15 +1,25 @@
 """The app's URLs: ``path("", include("cms_lms.urls"))`` in a project, before Wagtail's own."""
 
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, URLResolver, re_path
+from django.views.decorators.csrf import csrf_exempt
 
 from cms_lms.enrollment.api import CourseRunDetailView, CourseRunListView
 from cms_lms.sync.views import CourseRunsSyncView
 
 app_name = "cms_lms"
 
+
+@csrf_exempt
+def unknown_version(request: HttpRequest) -> HttpResponse:
+    """Answer 404 here: further on, a POST without slash or token meets a redirect or a 403."""
+    return JsonResponse({"detail": "Not found."}, status=404)
+
+
 urlpatterns: list[URLPattern | URLResolver] = [
     # The slash is optional and nothing redirects: a redirect would turn the sender's POST into a GET.
     re_path(r"^api/v1\.0/course-runs-sync/?$", CourseRunsSyncView.as_view(), name="course_runs_sync"),
     re_path(r"^api/v1\.0/course-runs/?$", CourseRunListView.as_view(), name="course_runs"),
     re_path(r"^api/v1\.0/course-runs/(?P<run_id>[^/]+)/?$", CourseRunDetailView.as_view(), name="course_run"),
+    re_path(r"^api/v[^/]*/course-runs-sync/?$", unknown_version),
 ]

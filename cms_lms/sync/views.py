@@ -53,8 +53,12 @@ class AlwaysJSON(BaseContentNegotiation):
 class CourseRunsSyncView(APIView):
     """Takes course runs from LMSs. The contract's messages are in English, whatever the site's language."""
 
+    http_method_names = ["post"]
     authentication_classes: Sequence[Any] = ()
     permission_classes: Sequence[Any] = ()
+    # What a site sets for its own API does not apply to a fixed contract.
+    throttle_classes: Sequence[Any] = ()
+    versioning_class = None
     renderer_classes = (JSONRenderer,)
     content_negotiation_class = AlwaysJSON
 

@@ -3,6 +3,10 @@
 import json
 
 import pytest
+from django.test import Client
+from rest_framework.throttling import AnonRateThrottle
+from rest_framework.versioning import URLPathVersioning
+from rest_framework.views import APIView
 
 from cms_lms.models import CourseRun, SyncDelivery
 from cms_lms.sync.signature import sign
@@ -129,7 +133,7 @@ def test_a_blank_secret_signs_nothing(send, settings, blank):
     assert send(b"[]", sign(b"[]", "SharedSecret")).status_code == 200
 
 
-@pytest.mark.parametrize("method", ["get", "put", "patch", "delete"])
+@pytest.mark.parametrize("method", ["get", "head", "options", "put", "patch", "delete"])
 def test_other_methods_are_405(client, method):
     assert getattr(client, method)("/api/v1.0/course-runs-sync/").status_code == 405
 
@@ -137,3 +141,27 @@ def test_other_methods_are_405(client, method):
 @pytest.mark.parametrize(("path", "status"), [("v1.0/course-runs-sync", 403), ("v2.0/course-runs-sync/", 404)])
 def test_routes(client, path, status):
     assert client.post(f"/api/{path}").status_code == status
+
+
+@pytest.mark.parametrize("debug", [False, True])
+@pytest.mark.parametrize(
+    "path", ["v2.0/course-runs-sync", "v2/course-runs-sync/", "v2/course-runs-sync", "v/course-runs-sync/"]
+)
+def test_an_unknown_version_is_404_for_senders_that_have_no_csrf_token(settings, path, debug):
+    settings.DEBUG = debug
+    client = Client(enforce_csrf_checks=True, raise_request_exception=False)
+
+    assert client.post(f"/api/{path}", b"{}", content_type="application/json").status_code == 404
+
+
+def test_the_throttles_and_versions_of_a_site_s_own_api_do_not_apply(send, monkeypatch):
+    class SiteThrottle(AnonRateThrottle):
+        rate = "1/day"
+
+    class SiteVersioning(URLPathVersioning):
+        allowed_versions = ("2.0",)
+
+    monkeypatch.setattr(APIView, "throttle_classes", [SiteThrottle])
+    monkeypatch.setattr(APIView, "versioning_class", SiteVersioning)
+
+    assert [send(b"[]").status_code for _ in range(3)] == [200, 200, 200]
