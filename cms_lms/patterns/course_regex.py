@@ -17,6 +17,7 @@ from cms_lms.patterns.engine_errors import refuse_what_python_refuses, refuse_wh
 from cms_lms.patterns.errors import InvalidPattern, PatternWarning
 from cms_lms.patterns.pattern_text import refuse_unreadable_text
 from cms_lms.patterns.pattern_warnings import pattern_warnings
+from cms_lms.patterns.repetition import refuse_ambiguous_repetition
 from cms_lms.patterns.shared_syntax import refuse_unshared_syntax
 from cms_lms.patterns.syntax import Kind, Token, tokenize
 
@@ -78,14 +79,16 @@ def compile_course_regex(pattern: str, groups: GroupAlternatives = (("course_id"
     of one alternative, once each. Unnamed groups are free. Raises InvalidPattern; its codes are part of the API:
     ``empty``, ``too_long``, ``control_character``, ``surrogate``, ``too_deep``, ``too_large``, ``too_many_groups``,
     ``look_around``, ``back_reference``, ``possessive``, ``atomic_group``, ``conditional``, ``comment``,
-    ``inline_flag``, ``verbose``, ``escape``, ``repetition``, ``ambiguous_class``, ``group_syntax``, ``missing_group``,
-    ``unknown_group``, ``duplicate_group``, ``mixed_groups`` and ``syntax`` for the rest.
+    ``inline_flag``, ``verbose``, ``escape``, ``repetition``, ``empty_repetition``, ``repeated_group``,
+    ``ambiguous_class``, ``group_syntax``, ``missing_group``, ``unknown_group``, ``duplicate_group``, ``mixed_groups``
+    and ``syntax`` for the rest.
     """
     refuse_unreadable_text(pattern)
     tokens = tokenize(pattern)
     refuse_unshared_syntax(tokens)
     _refuse_duplicate_groups(tokens)
     refuse_what_python_refuses(pattern)
+    refuse_ambiguous_repetition(tokens)
     names = _chosen_alternative(tokens, groups)
     # As bytes: RE2 then reports offsets in bytes, without counting characters for each match.
     octets = pattern.encode()

@@ -69,6 +69,14 @@ class Token:
         """Whether a quantifier takes as much as it can, without a limit."""
         return self.kind is Kind.QUANTIFIER and (self.text in ("*", "+") or self.text.endswith(",}"))
 
+    @property
+    def repetitions(self) -> tuple[int, int | None]:
+        """The smallest and the largest number of a quantifier, None where there is no largest; lazy or not."""
+        if self.text.startswith("{"):
+            least, comma, most = self.text.rstrip("?+").strip("{}").partition(",")
+            return int(least or 0), int(most) if most else None if comma else int(least)
+        return {"*": (0, None), "+": (1, None), "?": (0, 1)}[self.text[0]]
+
 
 _ESCAPE = r"\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|N\{[^}]*\}|[0-9]{1,3}|.)?"
 
