@@ -101,6 +101,11 @@ class Course(index.Indexed, models.Model):
         code = normalize_code(self.code)
         if not code:
             raise ValidationError({"code": ValidationError(_("Enter a code with letters or digits."), code="empty")})
+        try:
+            # Capitals and compatibility forms may be longer than what was entered: "ß" becomes "SS".
+            self._meta.get_field("code").run_validators(code)
+        except ValidationError as error:
+            raise ValidationError({"code": error}) from None
         self.code, self.organisation = code, self.organisation.strip()
         twins = Course.objects.filter(code=code, organisation__iexact=self.organisation).exclude(pk=self.pk)
         if twins.exists():

@@ -26,7 +26,7 @@ def test_create_normalises_the_code(root):
     assert ModelLogEntry.objects.for_instance(course).get().action == "wagtail.create"
 
 
-@pytest.mark.parametrize("code", ["", "+++", "demo x"])
+@pytest.mark.parametrize("code", ["", "+++", "demo x", "ß" * 51])
 def test_refused_codes(root, code):
     make_course(code="demo-x")
     assert list(errors(submit(root, ADD, {"title": "Demonstration", "code": code}))) == ["code"]
