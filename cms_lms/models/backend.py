@@ -204,8 +204,12 @@ class LMSBackend(RevisionMixin, index.Indexed, models.Model):
             return
         try:
             self.base_url = normalize_base_url(self.base_url, allow_insecure=lms_settings.ALLOW_INSECURE_URLS)
+            # An international name is longer in its ASCII form than as it was entered.
+            self._meta.get_field("base_url").run_validators(self.base_url)
         except InvalidURL as error:
             errors["base_url"] = ValidationError(error.message, code=error.code)
+        except ValidationError as error:
+            errors["base_url"] = error
 
     def _clean_choices(self, errors: dict[str, Any]) -> None:
         if self.backend and self.backend not in dict(backend_choices()):
@@ -247,7 +251,10 @@ class LMSBackend(RevisionMixin, index.Indexed, models.Model):
             try:
                 self.js_course_regex = derive_javascript_pattern(self.course_regex, self._required_groups())
             except InvalidPattern as error:
-                errors["js_course_regex"] = ValidationError(error.message, code=error.code)
+                if self.js_backend:
+                    errors["js_course_regex"] = ValidationError(error.message, code=error.code)
+                else:  # no browser needs one
+                    self.js_course_regex = ""
                 return None
         if not self.js_course_regex:
             return None
@@ -278,7 +285,7 @@ class LMSBackend(RevisionMixin, index.Indexed, models.Model):
                 errors[name] = ValidationError(_("Give a list of URLs."), code="invalid")
             elif not all(map(is_storable, value)):
                 errors[name] = ValidationError(_("Control characters are not allowed."), code="control_character")
-        if course_regex is None or js_course_regex is None or {"sample_urls", "rejected_urls"} & errors.keys():
+        if course_regex is None or {"js_course_regex", "sample_urls", "rejected_urls"} & errors.keys():
             return
         for problem in check_samples(course_regex, js_course_regex, self.sample_urls, self.rejected_urls):
             errors.setdefault(problem.field, []).append(ValidationError(problem.message, code=problem.code))

@@ -130,6 +130,8 @@ def test_filters(root, query, expected):
         ({"base_url": "http://lms.example.com"}, "base_url", "https"),
         ({"base_url": "https://lms.example.com/?a=b"}, "base_url", ""),
         ({"base_url": "https://me@lms.example.com"}, "base_url", ""),
+        ({"base_url": "https://ü.example.com/" + "a" * 478}, "base_url", "500"),
+        ({"course_regex": f"(?i){COURSE_REGEX}"}, "js_course_regex", ""),
         ({"course_regex": r"^https://lms\.example\.com/(?P<course_id>["}, "course_regex", ""),
         ({"course_regex": r"^https://lms\.example\.com/([^/]+)"}, "course_regex", "course_id"),
         ({"course_regex": r"^https://lms\.example\.com/(?=x)(?P<course_id>[^/]+)"}, "course_regex", ""),
@@ -151,6 +153,18 @@ def test_each_error_is_on_its_field(root, changes, field, words):
     assert words in " ".join(errors(response)[field])
     assert not LMSBackend.objects.exists()
     assert errors(response)[field][0] in soup(response).select_one(f"[id$='-{field}-errors']").get_text()
+
+
+def test_without_js_backend_no_javascript_pattern_is_needed(root):
+    pattern = f"(?i){COURSE_REGEX}"
+    submit(root, ADD, valid(js_backend="", course_regex=pattern))
+    backend = LMSBackend.objects.get()
+    assert (backend.course_regex, backend.js_course_regex) == (pattern, "")
+    assert LMSHandler.select_lms(LINK).record == backend
+    changed = submit(root, url(LMSBackend, "edit", backend.pk), {"js_backend": "openedx-hawthorn"})
+    assert list(errors(changed)) == ["js_course_regex"]
+    response = submit(root, ADD, valid(slug="b", js_backend="", course_regex=pattern, rejected_urls=LINK))
+    assert list(errors(response)) == ["rejected_urls"]
 
 
 def test_all_wrong_samples_are_named(root):
