@@ -6,7 +6,7 @@ No secret is a column here: a revision keeps every column in clear text.
 from __future__ import annotations
 
 import unicodedata
-from typing import Any
+from typing import Any, cast
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
@@ -205,7 +205,7 @@ class LMSBackend(RevisionMixin, index.Indexed, models.Model):
         try:
             self.base_url = normalize_base_url(self.base_url, allow_insecure=lms_settings.ALLOW_INSECURE_URLS)
             # An international name is longer in its ASCII form than as it was entered.
-            self._meta.get_field("base_url").run_validators(self.base_url)
+            cast("models.Field", self._meta.get_field("base_url")).run_validators(self.base_url)
         except InvalidURL as error:
             errors["base_url"] = ValidationError(error.message, code=error.code)
         except ValidationError as error:

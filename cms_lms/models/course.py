@@ -103,7 +103,7 @@ class Course(index.Indexed, models.Model):
             raise ValidationError({"code": ValidationError(_("Enter a code with letters or digits."), code="empty")})
         try:
             # Capitals and compatibility forms may be longer than what was entered: "ß" becomes "SS".
-            self._meta.get_field("code").run_validators(code)
+            cast("models.Field", self._meta.get_field("code")).run_validators(code)
         except ValidationError as error:
             raise ValidationError({"code": error}) from None
         self.code, self.organisation = code, self.organisation.strip()

@@ -7,6 +7,7 @@ the sender waits for the answer.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import Any
 
 from django.db import transaction
 from django.dispatch import Signal
@@ -37,7 +38,7 @@ def announce(run_ids: Collection[int]) -> None:
     transaction.on_commit(follow)
 
 
-def pages_of_courses(course_ids: Iterable[int]) -> Iterable[Page]:
+def pages_of_courses(course_ids: Iterable[Any]) -> Iterable[Page]:
     """Return the live pages that present courses, in every locale, aliases included."""
     for model in course_page_models():
         yield from model._default_manager.filter(**{f"{course_page_field(model)}__in": course_ids}, live=True)
