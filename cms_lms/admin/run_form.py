@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django import forms
+from django.db import transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from wagtail.admin.forms import WagtailAdminModelForm
@@ -32,6 +33,9 @@ class CourseRunForm(WagtailAdminModelForm):
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
+        offered = dict(language_choices())
+        dropped = [(code, code) for code in self.initial.get("languages") or [] if code not in offered]
+        self.fields["languages"].choices = [*language_choices(), *dropped]
         for name in DATE_FIELDS:
             self.fields[name].stored = self.initial.get(name)
             self.fields[name].help_text = time_zone_note()
@@ -72,9 +76,10 @@ class CourseRunForm(WagtailAdminModelForm):
         """Save over the row as it is now: what a sync wrote since the form was checked stays.
 
         Called by Wagtail inside the transaction that also writes the revision, so the lock holds until both
-        are there.
+        are there; and outside of any for a preview, which keeps no lock.
         """
-        row = CourseRun.objects.select_for_update().filter(pk=self.instance.pk).first()
+        with transaction.atomic(savepoint=False):
+            row = CourseRun.objects.select_for_update().filter(pk=self.instance.pk).first()
         if row is not None:
             kept = [*BOOKKEEPING_FIELDS, *(row.owned_fields if row.sync_mode == SyncMode.TO_PUBLIC else ())]
             for name in kept:

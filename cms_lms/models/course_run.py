@@ -18,7 +18,15 @@ from django.core.validators import MinValueValidator
 from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
-from wagtail.models import DraftStateMixin, LockableMixin, PreviewableMixin, Revision, RevisionMixin, WorkflowMixin
+from wagtail.models import (
+    DraftStateMixin,
+    LockableMixin,
+    ModelLogEntry,
+    PreviewableMixin,
+    Revision,
+    RevisionMixin,
+    WorkflowMixin,
+)
 
 from cms_lms.conf import settings as lms_settings
 from cms_lms.models.course import Course, course_page_field, course_page_models
@@ -232,12 +240,14 @@ class CourseRun(
 
     @property
     def is_created_by_lms(self) -> bool:
-        """Whether nobody but syncs has had a hand in the run: never published, no revision by a user."""
-        return (
-            self.first_published_at is None
-            and self.latest_revision_id is not None
-            and not self.revisions.filter(user__isnull=False).exists()
-        )
+        """Whether nobody but syncs has had a hand in the run: never published, no revision by a user.
+
+        The log is asked, too: it still says who edited when that user's account was deleted.
+        """
+        if self.first_published_at is not None or self.latest_revision_id is None:
+            return False
+        entries = ModelLogEntry.objects.for_instance(self).filter(user__isnull=False, content_changed=True)
+        return not (self.revisions.filter(user__isnull=False).exists() or entries.exists())
 
     def get_state(self, now: dt.datetime) -> State:
         """Return the run's state at a moment (aware)."""
@@ -253,7 +263,7 @@ class CourseRun(
             except InvalidURL as error:
                 errors["resource_link"] = ValidationError(error.message, code=error.code)
             else:
-                if CourseRun.objects.filter(resource_key=self.resource_key).exclude(pk=self.pk).exists():
+                if self._is_taken(self.resource_link):
                     errors["resource_link"] = ValidationError(
                         _(
                             "Another course run has this link already; links that differ only in scheme, host case, "
@@ -261,8 +271,7 @@ class CourseRun(
                         ),
                         code="unique",
                     )
-        offered = {code for code, _label in lms_settings.COURSE_LANGUAGES}
-        if not isinstance(self.languages, list) or not offered.issuperset(map(str, self.languages)):
+        if not isinstance(self.languages, list) or not self._are_known(self.languages):
             errors["languages"] = ValidationError(_("Choose languages that courses are taught in."), code="languages")
         if self.price_currency:
             self.price_currency = self.price_currency.upper()
@@ -271,6 +280,14 @@ class CourseRun(
                 errors["price_currency"] = ValidationError(message, code="currency")
         if errors:
             raise ValidationError(errors)
+
+    def _are_known(self, languages: list[Any]) -> bool:
+        """Whether courses are taught in these languages, or were when the run got them: a setting may shrink."""
+        unknown = set(map(str, languages)) - {code for code, _label in lms_settings.COURSE_LANGUAGES}
+        if not unknown:
+            return True
+        row = CourseRun.objects.filter(pk=self.pk).first()
+        return row is not None and unknown.issubset(row.languages)
 
     def serializable_data(self) -> dict[str, Any]:
         """As Wagtail's, without the bookkeeping, and with dates to the microsecond.
@@ -300,6 +317,10 @@ class CourseRun(
         course_id: Any = content.get("course")
         if course_id != self.course_id and not Course.objects.filter(pk=course_id).exists():
             content = {**content, "course": self.course_id}
+        # It may as well name a link that has become another run's: whoever published it would meet an error.
+        link = content.get("resource_link", self.resource_link)
+        if link != self.resource_link and self._is_taken(link):
+            content = {**content, "resource_link": self.resource_link}
         # Loaded here, in UTC: Wagtail's loader takes dates to the local time zone, where "never" may have none.
         fields = {name: cast("models.Field", self._meta.get_field(name)) for name in DATE_FIELDS}
         dates = {name: field.to_python(content.get(name)) for name, field in fields.items()}
@@ -314,6 +335,13 @@ class CourseRun(
             if name in owned_fields or name not in content:
                 setattr(run, name, getattr(self, name))
         return run
+
+    def _is_taken(self, link: str) -> bool:
+        """Whether a link is another run's."""
+        try:
+            return CourseRun.objects.for_link(link).exclude(pk=self.pk).exists()
+        except InvalidURL:
+            return False
 
     def publish(self, revision: Revision, **kwargs) -> None:
         """Publish a revision over the row as it is now, under its lock.

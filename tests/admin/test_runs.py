@@ -326,6 +326,17 @@ def test_a_protected_list_can_be_emptied_in_sync_to_public(root):
     assert fresh(run).languages == []
 
 
+@pytest.mark.parametrize("mode", SyncMode.values)
+def test_a_language_that_the_settings_dropped_stays_until_it_is_unticked(root, settings, mode):
+    run = make_run(sync_mode=mode, languages=["fr"])
+    settings.CMS_LMS_COURSE_LANGUAGES = [("en", "English")]
+    submit(root, edit(run), {"title": "New title"}, button="action-publish")
+    assert (fresh(run).title, fresh(run).languages) == ("New title", ["fr"])
+    if mode == SyncMode.MANUAL:
+        submit(root, edit(run), {"languages": ["en"]}, button="action-publish")
+        assert list(errors(submit(root, edit(run), {"languages": ["fr"]}))) == ["languages"]
+
+
 def test_draft_fields_are_marked_but_editable(root):
     make_backend(name="Campus", no_update_fields=["languages"])
     run = make_run(sync_mode=SyncMode.TO_DRAFT)

@@ -218,3 +218,19 @@ def test_draft_that_names_a_deleted_course_falls_back_to_the_run_s_own(run, root
     assert root.get(url(CourseRun, "edit", run.pk)).status_code == 200
     revision.publish()
     assert fresh(run).course_id == run.course_id
+
+
+def test_scheduled_link_that_has_become_another_run_s_is_left_and_stops_no_other_publication(run):
+    CourseRun.objects.update(sync_mode=SyncMode.MANUAL)
+    taken = "https://lms.example.com/courses/course-v1:edX+DemoX+taken/info"
+    past = timezone.now() - timedelta(minutes=1)
+    later = make_run(course=run.course)
+    for each, values in ((run, {"resource_link": taken}), (later, {})):
+        revision = save_draft(each, title="New title", go_live_at=timezone.now() + timedelta(days=1), **values)
+        revision.publish()
+        content = {**revision.content, "go_live_at": past.isoformat()}
+        Revision.objects.filter(pk=revision.pk).update(approved_go_live_at=past, content=content)
+    make_run(course=run.course, resource_link=taken)
+    call_command("publish_scheduled")
+    assert (fresh(run).title, fresh(run).resource_link) == ("New title", run.resource_link)
+    assert fresh(later).title == "New title"

@@ -8,6 +8,8 @@ from django.core.management import call_command
 from wagtail.models import ModelLogEntry, Revision
 
 from cms_lms.models import CourseRun, LMSBackend
+from tests.admin.browsing import submit, url
+from tests.admin.conftest import make_client
 from tests.factories import make_backend, make_course
 from tests.sync.payloads import LINK, payload
 
@@ -191,6 +193,16 @@ class TestSyncToPublic:
         run = get()
         assert (run.live, run.has_unpublished_changes) == (False, True)
         assert (draft().title, draft().end) == ("Spring edition", NEW_END)
+
+    def test_what_was_edited_by_somebody_who_is_gone_stays_a_draft(self, synced, post):
+        run = synced("sync_to_draft")
+        client = make_client("Course editors")
+        submit(client, url(CourseRun, "edit", run.pk), {"title": "Spring edition"})
+        CourseRun.objects.update(sync_mode="sync_to_public")
+        client.user.delete()
+
+        assert outcome(post(NEW)) == "drafted"
+        assert not get().live
 
     def test_a_run_that_staff_began_stays_a_draft(self, backend, post, editor):
         run = CourseRun(
