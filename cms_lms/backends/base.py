@@ -15,6 +15,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from cms_lms.patterns.course_regex import CourseRegex, compile_course_regex
+from cms_lms.patterns.presets import PatternPreset
 from cms_lms.patterns.urls import InvalidURL, normalize_url
 from cms_lms.runs.codes import CourseKey
 from cms_lms.runs.fields import CatalogVisibility
@@ -58,6 +59,14 @@ class BaseLMSBackend:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.config.slug}>"
+
+    @classmethod
+    def pattern_presets(cls, base_url: str) -> list[PatternPreset]:
+        """Return course regexes that are known to work for such an LMS at that address, the best first.
+
+        Raises ``InvalidURL``.
+        """
+        return []
 
     @cached_property
     def course_regex(self) -> CourseRegex:

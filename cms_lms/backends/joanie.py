@@ -8,6 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from cms_lms.backends.base import BaseLMSBackend
+from cms_lms.patterns.presets import PatternPreset, joanie_presets
 
 
 class JoanieBackend(BaseLMSBackend):
@@ -15,6 +16,11 @@ class JoanieBackend(BaseLMSBackend):
 
     label: ClassVar[str | Promise] = _("Joanie")
     required_groups: ClassVar[tuple[tuple[str, ...], ...]] = (("resource_uri",), ("resource_type", "resource_id"))
+
+    @classmethod
+    def pattern_presets(cls, base_url: str) -> list[PatternPreset]:
+        """Return the presets for the resources of the API that name course runs and products."""
+        return joanie_presets(base_url)
 
     def learner_url(self, resource_link: str) -> str | None:
         """Return None: a resource of the API is not a page."""

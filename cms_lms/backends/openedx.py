@@ -9,6 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from cms_lms.backends.base import BaseLMSBackend
+from cms_lms.patterns.presets import PatternPreset, openedx_presets
 from cms_lms.runs.codes import CourseKey
 from cms_lms.runs.fields import CatalogVisibility
 
@@ -38,6 +39,11 @@ class OpenEdXBackend(BaseLMSBackend):
         "about": CatalogVisibility.COURSE_ONLY,
         "none": CatalogVisibility.HIDDEN,
     }
+
+    @classmethod
+    def pattern_presets(cls, base_url: str) -> list[PatternPreset]:
+        """Return the presets for course pages, old and new, and for the learning micro-frontend."""
+        return openedx_presets(base_url)
 
     def get_course_key(self, course_id: str, payload: Mapping[str, Any]) -> CourseKey:
         """Return organisation and course of the key; an id that is no key stands for a code of its own."""
