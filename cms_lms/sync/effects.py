@@ -6,15 +6,20 @@ the sender waits for the answer.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 from django.db import transaction
+from django.db.models.signals import post_delete
 from django.dispatch import Signal
 from django_tasks import task
 from wagtail.contrib.frontend_cache.utils import PurgeBatch
 from wagtail.models import Page
 from wagtail.search import index
+from wagtail.signals import published, unpublished
 
 from cms_lms.models import CourseRun
 from cms_lms.models.course import course_page_field, course_page_models
@@ -22,6 +27,8 @@ from cms_lms.models.course import course_page_field, course_page_models
 #: Sent once for each run whose public version a synchronisation changed, after the transaction is
 #: committed. ``sender``: ``CourseRun``; ``run_id``: int. Receivers that raise are logged by Django.
 course_run_synced = Signal()
+
+_is_announced_by_caller: ContextVar[bool] = ContextVar("cms_lms.is_announced_by_caller", default=False)
 
 
 def announce(run_ids: Collection[int]) -> None:
@@ -38,6 +45,28 @@ def announce(run_ids: Collection[int]) -> None:
     transaction.on_commit(follow)
 
 
+@contextmanager
+def announced_by_caller() -> Iterator[None]:
+    """Let publications in this block have no effects of their own: the caller announces them all together."""
+    token = _is_announced_by_caller.set(True)
+    try:
+        yield
+    finally:
+        _is_announced_by_caller.reset(token)
+
+
+def on_public_change(instance: CourseRun, **kwargs) -> None:
+    """Refresh the pages of a run that staff or a schedule published or unpublished, or that was deleted."""
+    if not _is_announced_by_caller.get():
+        transaction.on_commit(partial(refresh_course_pages.enqueue, [instance.course_id]))
+
+
+def connect() -> None:
+    """Connect the receivers, once, when the app starts."""
+    for signal in (published, unpublished, post_delete):
+        signal.connect(on_public_change, sender=CourseRun, dispatch_uid="cms_lms.public_change")
+
+
 def pages_of_courses(course_ids: Iterable[Any]) -> Iterable[Page]:
     """Return the live pages that present courses, in every locale, aliases included."""
     for model in course_page_models():
@@ -47,8 +76,18 @@ def pages_of_courses(course_ids: Iterable[Any]) -> Iterable[Page]:
 @task()
 def refresh_public_pages(run_ids: list[int]) -> None:
     """Index the course pages of runs again, and purge those pages and their parents, each once."""
+    _refresh(pages_of_courses(CourseRun.objects.filter(pk__in=run_ids).values("course")))
+
+
+@task()
+def refresh_course_pages(course_ids: list[int]) -> None:
+    """As ``refresh_public_pages``, for the pages of courses."""
+    _refresh(pages_of_courses(course_ids))
+
+
+def _refresh(pages: Iterable[Page]) -> None:
     batch = PurgeBatch()
-    for page in pages_of_courses(CourseRun.objects.filter(pk__in=run_ids).values("course")):
+    for page in pages:
         index.insert_or_update_object(page)
         batch.add_page(page)
         if (parent := page.get_parent()) is not None:

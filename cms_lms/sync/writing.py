@@ -17,6 +17,7 @@ from cms_lms.backends.base import BaseLMSBackend
 from cms_lms.models import Course, CourseRun
 from cms_lms.models.delivery import Outcome
 from cms_lms.runs.fields import COUNTER_FIELDS, VERSIONED_FIELDS, SyncMode
+from cms_lms.sync.effects import announced_by_caller
 from cms_lms.sync.history import SyncHistory
 
 Changes = dict[str, tuple[Any, Any]]
@@ -158,6 +159,7 @@ class RunWriter:
         )
 
     def _publish(self, run: CourseRun, revision) -> None:
-        run.publish(revision, log_action=False)
+        with announced_by_caller():
+            run.publish(revision, log_action=False)
         run.refresh_from_db()
         self.public_runs.add(run.pk)

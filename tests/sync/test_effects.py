@@ -9,6 +9,8 @@ from wagtail.models import Page
 from cms_lms.catalog.models import CourseIndexPage, CoursePage
 from cms_lms.models import CourseRun, LMSBackend
 from cms_lms.sync.effects import course_run_synced
+from tests.admin.browsing import submit, url
+from tests.admin.conftest import make_client
 from tests.factories import make_backend, make_course
 from tests.sync.payloads import LINK, link, payload
 
@@ -92,3 +94,32 @@ def test_a_receiver_that_raises_spoils_nothing(page, post, purged):
         course_run_synced.disconnect(fail)
     assert CourseRun.objects.get().live
     assert purged
+
+
+def test_what_staff_do_to_a_run_purges_its_course_page_too(
+    page, post, purged, signals, django_capture_on_commit_callbacks
+):
+    post(payload())
+    urls = ["http://localhost/courses/", "http://localhost/courses/demo/"]
+    publisher = make_client("Course publishers")
+    run = CourseRun.objects.get()
+    steps = [
+        lambda: publisher.post(url(CourseRun, "unpublish", run.pk)),
+        lambda: submit(publisher, url(CourseRun, "edit", run.pk), {"title": "New"}, button="action-publish"),
+        lambda: make_client(superuser=True).post(url(CourseRun, "delete", run.pk)),
+    ]
+    for step in steps:
+        purged.clear()
+        with django_capture_on_commit_callbacks(execute=True):
+            step()
+        assert sorted(purged) == urls
+    assert not CourseRun.objects.exists()
+
+
+def test_a_draft_of_staff_purges_nothing(page, post, purged, django_capture_on_commit_callbacks):
+    post(payload())
+    purged.clear()
+    address = url(CourseRun, "edit", CourseRun.objects.get().pk)
+    with django_capture_on_commit_callbacks(execute=True):
+        submit(make_client("Course editors"), address, {"title": "New title"})
+    assert purged == []
