@@ -8,6 +8,9 @@ from typing import Any
 
 from django import forms
 from django.db.models import Model
+from django.utils.functional import Promise
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.timezone import get_current_timezone_name
 from django.utils.translation import gettext_lazy as _
@@ -89,14 +92,27 @@ def time_zone_note() -> str:
 
 
 class ScrollingCheckboxes(forms.CheckboxSelectMultiple):
-    """Checkboxes of a long list in a box that scrolls, the chosen ones first."""
+    """Checkboxes of a long list in a box that scrolls, the chosen ones first.
 
-    def __init__(self, attrs: dict[str, Any] | None = None, choices=()) -> None:
-        super().__init__({"class": "cms-lms-scrolling-checkboxes", **(attrs or {})}, choices)
+    The box takes the focus, since disabled checkboxes take none and it could not be scrolled by keyboard.
+    ``label`` names it for screen readers.
+    """
+
+    def __init__(self, attrs: dict[str, Any] | None = None, choices=(), *, label: str | Promise) -> None:
+        super().__init__(attrs, choices)
+        self.label = label
 
     def optgroups(self, name: str, value: list[str], attrs=None):
         """Sort the chosen options before the others."""
         return sorted(super().optgroups(name, value, attrs), key=lambda group: not group[1][0]["selected"])
+
+    def render(self, name: str, value: Any, attrs=None, renderer=None) -> SafeString:
+        """Put the checkboxes into the box."""
+        return format_html(
+            '<div class="cms-lms-scrolling-checkboxes" role="group" aria-label="{}" tabindex="0">{}</div>',
+            self.label,
+            super().render(name, value, attrs, renderer),
+        )
 
     @property
     def media(self) -> forms.Media:

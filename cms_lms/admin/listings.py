@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.admin.utils import quote
 from django.db.models import Q, QuerySet
 from django.forms import Media
 from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.staticfiles import versioned_static
 from wagtail.admin.ui.tables import Column, LiveStatusTagColumn
 from wagtail.models import DraftStateMixin
 
 from cms_lms.models import Course, CourseRun, LMSBackend
+
+
+def contains_word(field_names: Iterable[str], word: str) -> Q:
+    """Return the condition that one of the fields contains the word."""
+    return Q(*((f"{name}__icontains", word) for name in field_names), _connector=Q.OR)
+
+
+def with_words(queryset: QuerySet, query: str, field_names: Iterable[str]) -> QuerySet:
+    """Return the rows that contain every word of a query, in any of the fields."""
+    for word in query.split():
+        queryset = queryset.filter(contains_word(field_names, word))
+    return queryset
 
 
 class WordSearchMixin:
@@ -33,7 +48,7 @@ class WordSearchMixin:
 
     def get_word_condition(self, word: str) -> Q:
         """Return where a word may be."""
-        return Q(*((f"{name}__icontains", word) for name in self.search_fields), _connector=Q.OR)
+        return contains_word(self.search_fields, word)
 
 
 class LinkColumn(Column):
@@ -105,5 +120,8 @@ class StateColumn(Column):
         super().__init__("state", label=_("State"), sort_key="state_priority", **kwargs)
 
     def get_value(self, instance: CourseRun) -> str:
-        """Return the label; the listing's moment travels on the run."""
-        return instance.get_state(instance.listed_at).label
+        """Return the label and its date; the listing's moment travels on the run."""
+        state = instance.get_state(instance.listed_at)
+        if state.datetime is None:
+            return state.label
+        return f"{state.label} {date_format(localtime(state.datetime), 'DATE_FORMAT')}"

@@ -6,6 +6,7 @@ from django import forms
 from django.db import transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from wagtail.admin.forms import WagtailAdminModelForm
 
 from cms_lms.admin.fields import ExactDateTimeField, ScrollingCheckboxes, described, time_zone_note
@@ -28,7 +29,10 @@ class CourseRunForm(WagtailAdminModelForm):
     enrollment_start = ExactDateTimeField(required=False, **described(CourseRun, "enrollment_start"))
     enrollment_end = ExactDateTimeField(required=False, **described(CourseRun, "enrollment_end"))
     languages = forms.MultipleChoiceField(
-        choices=language_choices, required=False, widget=ScrollingCheckboxes, **described(CourseRun, "languages")
+        choices=language_choices,
+        required=False,
+        widget=ScrollingCheckboxes(label=gettext_lazy("Languages")),
+        **described(CourseRun, "languages"),
     )
 
     def __init__(self, *args, **kwargs) -> None:

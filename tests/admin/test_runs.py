@@ -399,6 +399,8 @@ def test_schedule_through_the_form(root):
     assert fresh(run).title != "New title"
 
 
+# Outside of any transaction, as in life: a row cannot be locked there.
+@pytest.mark.django_db(transaction=True)
 def test_preview(root):
     run = make_run(title="Spring")
     address = url(CourseRun, "preview_on_edit", run.pk)
@@ -408,3 +410,16 @@ def test_preview(root):
     assert response.status_code == 200
     assert "cms_lms/course_run_preview.html" in [template.name for template in response.templates]
     assert fresh(run).title == "Spring"
+
+
+def test_a_state_is_listed_with_its_date(root):
+    make_run(start=datetime(2999, 3, 1, 9, tzinfo=UTC), end=None, enrollment_end=None)
+    assert "starting on March 1, 2999" in soup(root.get(LIST)).select_one("table.listing tbody tr").get_text(" ")
+
+
+def test_the_box_of_languages_scrolls_by_keyboard_when_it_is_disabled(root):
+    make_backend()
+    box = soup(root.get(edit(make_run(sync_mode=SyncMode.TO_PUBLIC)))).select_one("[role=group][tabindex='0']")
+    assert box["aria-label"] == "Languages"
+    assert box.select_one("input")["value"] == "en"
+    assert all(control.has_attr("disabled") for control in box.select("input"))
