@@ -22,7 +22,9 @@ from wagtail.log_actions import log
 from wagtail.snippets.views import snippets
 
 from cms_lms.admin.backend_form import LMSBackendForm, free_slug
+from cms_lms.admin.choosers import WordSearchChooserViewSet
 from cms_lms.admin.filters import LMSBackendFilterSet
+from cms_lms.admin.ids import CompareView
 from cms_lms.admin.listings import RunCountColumn, WordSearchMixin
 from cms_lms.admin.log_actions import DISABLE, ENABLE, REORDER
 from cms_lms.admin.panels import PatternWarningsPanel
@@ -191,6 +193,8 @@ class BackendViewSet(snippets.SnippetViewSet):
     edit_view_class = BackendEditView
     usage_view_class = BackendUsageView
     reorder_view_class = BackendReorderView
+    chooser_viewset_class = WordSearchChooserViewSet
+    revisions_compare_view_class = CompareView
     filterset_class = LMSBackendFilterSet
     search_fields = ["name", "slug", "base_url"]
     search_backend_name = None

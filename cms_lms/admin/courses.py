@@ -10,6 +10,7 @@ from wagtail.admin.panels import FieldPanel, ObjectList
 from wagtail.admin.ui.tables import UpdatedAtColumn
 from wagtail.snippets.views import snippets
 
+from cms_lms.admin.choosers import WordSearchChooserViewSet
 from cms_lms.admin.filters import CourseFilterSet
 from cms_lms.admin.listings import CourseRunCountColumn, WordSearchMixin
 from cms_lms.models import Course
@@ -32,6 +33,7 @@ class CourseViewSet(snippets.SnippetViewSet):
     menu_name = "lms-courses"
     copy_view_enabled = False
     index_view_class = CourseIndexView
+    chooser_viewset_class = WordSearchChooserViewSet
     filterset_class = CourseFilterSet
     search_fields = ["code", "title", "organisation"]
     search_backend_name = None

@@ -14,6 +14,7 @@ from wagtail.models import Revision
 from wagtail.permission_policies import ModelPermissionPolicy
 from wagtail.snippets.bulk_actions.delete import DeleteBulkAction
 
+from cms_lms.admin.ids import PossibleIdsMixin
 from cms_lms.matching.run_index import reindex_runs
 from cms_lms.models import Course, CourseRun, LMSBackend
 
@@ -97,7 +98,7 @@ def refuse_deletion(request: HttpRequest, instances) -> TemplateResponse | None:
     return TemplateResponse(request, "cms_lms/admin/deletion_refused.html", context, status=status)
 
 
-class LoggedDeleteBulkAction(DeleteBulkAction):
+class LoggedDeleteBulkAction(PossibleIdsMixin, DeleteBulkAction):
     """Wagtail's action, with the log entries that deleting one by one would leave."""
 
     models = [LMSBackend, Course, CourseRun]

@@ -18,7 +18,9 @@ from wagtail.admin.widgets.button import Button
 from wagtail.models import Revision, WorkflowState
 from wagtail.snippets.views import snippets
 
+from cms_lms.admin.choosers import WordSearchChooserViewSet
 from cms_lms.admin.filters import CourseRunFilterSet
+from cms_lms.admin.ids import CompareView
 from cms_lms.admin.listings import ResourceLinkColumn, RunStatusColumn, StateColumn, WordSearchMixin
 from cms_lms.admin.panels import SyncPanel
 from cms_lms.admin.run_form import CourseRunForm
@@ -108,6 +110,8 @@ class CourseRunViewSet(snippets.SnippetViewSet):
     copy_view_enabled = False
     index_view_class = CourseRunIndexView
     edit_view_class = CourseRunEditView
+    chooser_viewset_class = WordSearchChooserViewSet
+    revisions_compare_view_class = CompareView
     filterset_class = CourseRunFilterSet
     search_fields = ["resource_link", "title", "course__code", "course__title"]
     search_backend_name = None

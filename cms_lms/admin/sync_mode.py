@@ -20,6 +20,7 @@ from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
 from wagtail.admin.views.generic.permissions import PermissionCheckedMixin
 from wagtail.snippets.bulk_actions.snippet_bulk_action import SnippetBulkAction
 
+from cms_lms.admin.ids import PossibleIdsMixin
 from cms_lms.admin.permissions import may_edit_runs, may_set_sync_mode
 from cms_lms.models import CourseRun
 from cms_lms.runs.fields import SyncMode
@@ -108,11 +109,12 @@ class SyncModeView(PermissionCheckedMixin, WagtailAdminTemplateMixin, FormView):
         }
 
 
-class SyncModeBulkAction(SnippetBulkAction):
+class SyncModeBulkAction(PossibleIdsMixin, SnippetBulkAction):
     """Sets the mode of the selected runs."""
 
-    display_name = _("Change synchronisation")
-    aria_label = _("Change the synchronisation of the selected course runs")
+    # Wagtail cuts longer names off; the accessible name begins with the visible one.
+    display_name = _("Synchronisation")
+    aria_label = _("Synchronisation of the selected course runs")
     action_type = "sync_mode"
     models = [CourseRun]
     template_name = "cms_lms/admin/sync_mode_bulk.html"

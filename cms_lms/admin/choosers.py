@@ -1,0 +1,64 @@
+"""The dialogue in which editors choose a course, a run or a backend. It searches as the listings do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Model, QuerySet
+from wagtail.admin.forms.choosers import BaseFilterForm, SearchFilterMixin
+from wagtail.snippets.views import chooser
+from wagtail.snippets.widgets import AdminSnippetChooser
+
+from cms_lms.admin.ids import is_possible_id
+from cms_lms.admin.listings import with_words
+
+
+class WordFilterForm(SearchFilterMixin, BaseFilterForm):
+    """Finds what contains every word; Wagtail's asks the search index, which may know nothing yet."""
+
+    def filter(self, objects: QuerySet) -> QuerySet:
+        """Filter by the query, if there is one."""
+        query = self.cleaned_data.get("q")
+        if not query:
+            return objects
+        self.is_searching, self.search_query = True, query
+        return with_words(objects, query, objects.model.snippet_viewset.search_fields)
+
+
+class ChooseView(chooser.ChooseView):
+    """The dialogue."""
+
+    filter_form_class = WordFilterForm
+
+
+class ChooseResultsView(chooser.ChooseResultsView):
+    """The dialogue's list."""
+
+    filter_form_class = WordFilterForm
+
+
+class ChosenMultipleView(chooser.SnippetChosenMultipleView):
+    """Describes what was chosen."""
+
+    def get_objects(self, pks: list[str]) -> QuerySet:
+        """Return the objects that there are."""
+        return super().get_objects([pk for pk in pks if is_possible_id(pk)])
+
+
+class ObjectChooser(AdminSnippetChooser):
+    """The field of a form; what was posted and is no id is shown as nothing chosen, with the form's error."""
+
+    def get_instance(self, value: Any) -> Model | None:
+        """Return the chosen object."""
+        if isinstance(value, str) and not is_possible_id(value):
+            return None
+        return super().get_instance(value)
+
+
+class WordSearchChooserViewSet(chooser.SnippetChooserViewSet):
+    """The views of the dialogue."""
+
+    choose_view_class = ChooseView
+    choose_results_view_class = ChooseResultsView
+    chosen_multiple_view_class = ChosenMultipleView
+    base_widget_class = ObjectChooser
