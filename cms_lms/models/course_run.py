@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Any, cast
 
 from django.core.exceptions import ValidationError
@@ -30,6 +29,7 @@ from wagtail.models import (
 
 from cms_lms.conf import settings as lms_settings
 from cms_lms.models.course import Course, course_page_field, course_page_models
+from cms_lms.models.locking import lock_rows
 from cms_lms.models.ownership import owned_fields_for
 from cms_lms.models.state_expressions import state_priority
 from cms_lms.patterns.urls import InvalidURL, normalize_url, resource_key
@@ -79,8 +79,8 @@ class CourseRunQuerySet(models.QuerySet["CourseRun"]):
 
     def lock(self, resource_keys: Iterable[str]) -> dict[str, CourseRun]:
         """Return the runs that have these keys by their keys, locked in that order until the transaction ends."""
-        keys = sorted(set(resource_keys))
-        return {run.resource_key: run for run in self.raw(_locking_statement(self.db, len(keys)), keys)} if keys else {}
+        runs = lock_rows(CourseRun, "resource_key", list(resource_keys), using=self.db)
+        return {run.resource_key: run for run in runs}
 
     def with_state(self, now: dt.datetime) -> CourseRunQuerySet:
         """Annotate ``state_priority``: the priority of each run's state at a moment (aware)."""
@@ -89,16 +89,6 @@ class CourseRunQuerySet(models.QuerySet["CourseRun"]):
     def in_state(self, priority: int, now: dt.datetime) -> CourseRunQuerySet:
         """Return the runs whose state has this priority at a moment (aware)."""
         return self.alias(state_now=state_priority(now)).filter(state_now=priority)
-
-
-@lru_cache(maxsize=32)
-def _locking_statement(using: str, count: int) -> str:
-    """Return the SQL that locks so many runs; building it costs more than running it, and every sync needs it."""
-    runs = CourseRun.objects.using(using).select_for_update()
-    placeholders = [str(number) for number in range(count)]
-    query = runs.filter(resource_key__in=placeholders).order_by("resource_key").query
-    sql, _parameters = query.get_compiler(using).as_sql()
-    return sql
 
 
 def default_languages() -> list[str]:
