@@ -25,7 +25,7 @@ from cms_lms.admin.backend_form import LMSBackendForm, free_slug
 from cms_lms.admin.choosers import WordSearchChooserViewSet
 from cms_lms.admin.filters import LMSBackendFilterSet
 from cms_lms.admin.ids import CompareView
-from cms_lms.admin.listings import RunCountColumn, WordSearchMixin
+from cms_lms.admin.listings import RunCountColumn, WideListingMixin, WordSearchMixin
 from cms_lms.admin.log_actions import DISABLE, ENABLE, REORDER
 from cms_lms.admin.panels import PatternWarningsPanel
 from cms_lms.backends.registry import backend_choices, js_backend_choices
@@ -45,7 +45,7 @@ class ChoiceColumn(Column):
         return dict(self.choices()).get(value, value)
 
 
-class BackendIndexView(WordSearchMixin, snippets.IndexView):
+class BackendIndexView(WordSearchMixin, WideListingMixin, snippets.IndexView):
     """Backends in the order in which they are asked."""
 
     def get_base_queryset(self) -> QuerySet:

@@ -12,11 +12,11 @@ from wagtail.snippets.views import snippets
 
 from cms_lms.admin.choosers import WordSearchChooserViewSet
 from cms_lms.admin.filters import CourseFilterSet
-from cms_lms.admin.listings import CourseRunCountColumn, WordSearchMixin
+from cms_lms.admin.listings import CourseRunCountColumn, WideListingMixin, WordSearchMixin
 from cms_lms.models import Course
 
 
-class CourseIndexView(WordSearchMixin, snippets.IndexView):
+class CourseIndexView(WordSearchMixin, WideListingMixin, snippets.IndexView):
     """Courses with the number of their runs."""
 
     def get_base_queryset(self) -> QuerySet:

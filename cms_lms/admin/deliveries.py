@@ -17,7 +17,7 @@ from wagtail.admin.views import generic
 from wagtail.admin.viewsets.model import ModelViewSet
 
 from cms_lms.admin.filters import SyncDeliveryFilterSet
-from cms_lms.admin.listings import WordSearchMixin
+from cms_lms.admin.listings import WideListingMixin, WordSearchMixin
 from cms_lms.admin.permissions import ReadOnlyPermissionPolicy, may_edit_runs
 from cms_lms.models import CourseRun, SyncDelivery
 from cms_lms.models.delivery import Outcome
@@ -36,7 +36,7 @@ def outcome_summary(delivery: SyncDelivery) -> str:
     return ", ".join(f"{labels[outcome]}: {count}" for outcome, count in delivery.counts.items() if count)
 
 
-class SyncDeliveryIndexView(WordSearchMixin, generic.IndexView):
+class SyncDeliveryIndexView(WordSearchMixin, WideListingMixin, generic.IndexView):
     """Deliveries, the latest first."""
 
     any_permission_required = ["view"]

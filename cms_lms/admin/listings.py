@@ -51,6 +51,18 @@ class WordSearchMixin:
         return contains_word(self.search_fields, word)
 
 
+class WideListingMixin:
+    """Lets a listing scroll sideways where the window is too narrow for it; Wagtail cuts it off."""
+
+    table_classname = "listing cms-lms-wide"
+
+    def get_context_data(self, **kwargs) -> dict[str, Any]:
+        """Add the style."""
+        context = super().get_context_data(**kwargs)  # type: ignore[misc]
+        context["media"] += Media(css={"all": [versioned_static("cms_lms/admin/admin.css")]})
+        return context
+
+
 class LinkColumn(Column):
     """A column whose value links to a page of the admin where ``get_url`` gives one."""
 
@@ -94,11 +106,6 @@ class ResourceLinkColumn(Column):
             classname="cms-lms-resource-link",
             **kwargs,
         )
-
-    @property
-    def media(self) -> Media:
-        """The style of the cell."""
-        return Media(css={"all": [versioned_static("cms_lms/admin/admin.css")]})
 
 
 class RunStatusColumn(LiveStatusTagColumn):

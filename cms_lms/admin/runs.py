@@ -21,7 +21,7 @@ from wagtail.snippets.views import snippets
 from cms_lms.admin.choosers import WordSearchChooserViewSet
 from cms_lms.admin.filters import CourseRunFilterSet
 from cms_lms.admin.ids import CompareView
-from cms_lms.admin.listings import ResourceLinkColumn, RunStatusColumn, StateColumn, WordSearchMixin
+from cms_lms.admin.listings import ResourceLinkColumn, RunStatusColumn, StateColumn, WideListingMixin, WordSearchMixin
 from cms_lms.admin.panels import SyncPanel
 from cms_lms.admin.run_form import CourseRunForm
 from cms_lms.admin.sync_mode import SyncModeView
@@ -29,7 +29,7 @@ from cms_lms.models import CourseRun
 from cms_lms.patterns.urls import InvalidURL, resource_key
 
 
-class CourseRunIndexView(WordSearchMixin, snippets.IndexView):
+class CourseRunIndexView(WordSearchMixin, WideListingMixin, snippets.IndexView):
     """Runs with what the columns need, in one query."""
 
     sync_mode_url_name: str | None = None
