@@ -1,10 +1,7 @@
 """JavaScript patterns derived from Python ones."""
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from cms_lms.patterns.course_regex import compile_course_regex
 from cms_lms.patterns.derive import derive_javascript_pattern
 from cms_lms.patterns.errors import InvalidPattern
 from cms_lms.patterns.javascript import compile_javascript_regex
@@ -88,32 +85,3 @@ def test_refused_patterns(pattern, code):
         derive_javascript_pattern(pattern, JOANIE_GROUPS)
     assert refusal.value.code == code
     assert str(refusal.value)
-
-
-CHARACTERS = r"a b 1 / é 漢 - _ { } ] . \. \- \/ \d \D \w \W \s \S \x61 (a|b)"
-CLASSES = r"[ab] [^a] []a] [^]b-] [\w.-] [\s] [^\S] [\D-] [a-z_-] [{}é]"
-ATOMS = st.sampled_from(CHARACTERS.split() + CLASSES.split())
-QUANTIFIED = st.builds(str.__add__, ATOMS, st.sampled_from(["", "", "", "*", "+", "?", "{2}", "{1,}", "*?", "+?"]))
-SEQUENCES = st.lists(QUANTIFIED, max_size=5).map("".join)
-PATTERNS = st.builds(
-    "{}{}(?P<course_id>{}|{}){}{}".format,
-    st.sampled_from(["", "^", r"\A"]),
-    SEQUENCES,
-    SEQUENCES,
-    SEQUENCES,
-    SEQUENCES,
-    st.sampled_from(["", "$", "/?$", "|a/(b)"]),
-)
-TEXTS = st.lists(st.sampled_from(list("ab1/é漢-_{}].٣ \u00a0\u3000ſK")), max_size=12).map("".join)
-
-
-@settings(max_examples=400, deadline=None)
-@given(PATTERNS, st.lists(TEXTS, min_size=1, max_size=5))
-def test_both_patterns_extract_the_same(pattern, texts):
-    try:
-        course_regex = compile_course_regex(pattern)
-    except InvalidPattern:
-        return
-    js_regex = compile_javascript_regex(derive_javascript_pattern(pattern, (("course_id",),)))
-    for text in texts:
-        assert js_regex.extract_or_refuse(text) == course_regex.extract(text)
