@@ -6,6 +6,7 @@ the sender waits for the answer.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -18,7 +19,7 @@ from django.dispatch import Signal
 from django_tasks import task
 from wagtail.contrib.frontend_cache.utils import PurgeBatch
 from wagtail.models import Page
-from wagtail.search import index
+from wagtail.search.backends import get_search_backends
 from wagtail.signals import published, unpublished
 
 from cms_lms.models import CourseRun
@@ -87,9 +88,19 @@ def refresh_course_pages(course_ids: list[int]) -> None:
 
 def _refresh(pages: Iterable[Page]) -> None:
     batch = PurgeBatch()
+    by_parent: dict[str, Page] = {}
+    by_model: dict[type[Page], list[int]] = defaultdict(list)
     for page in pages:
-        index.insert_or_update_object(page)
         batch.add_page(page)
+        by_parent[page.path[: -page.steplen]] = page
+        by_model[page.specific_class or type(page)].append(page.pk)
+    for page in by_parent.values():
         if (parent := page.get_parent()) is not None:
             batch.add_page(parent)
+    # Before indexing: a search engine that is down must not keep old pages in the cache.
     batch.purge()
+    for model, pks in by_model.items():
+        # In bulk: after each addition PostgreSQL's backend goes through the whole index.
+        indexed = list(model.get_indexed_objects().filter(pk__in=pks))
+        for backend in get_search_backends(with_auto_update=True):
+            backend.add_bulk(model, indexed)
