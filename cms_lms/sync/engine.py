@@ -26,7 +26,7 @@ from cms_lms.runs.fields import SyncMode
 from cms_lms.sync.effects import announce
 from cms_lms.sync.payload import ECHO_LENGTH, Errors, InvalidPayload, validate
 from cms_lms.sync.results import ItemResult, storable
-from cms_lms.sync.writing import RunWriter
+from cms_lms.sync.writing import RunWriter, load_drafts
 
 logger = logging.getLogger("cms_lms")
 
@@ -148,6 +148,7 @@ def apply(items: Sequence[Item], now: dt.datetime) -> list[ItemResult]:
     Raises ``DatabaseError`` when the database refuses; the transaction is then lost.
     """
     runs = CourseRun.objects.lock(item.key for item in items)
+    load_drafts(runs.values())
     courses = find_courses([item for item in items if item.key not in runs])
     writer = RunWriter(now)
     results = []

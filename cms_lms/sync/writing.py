@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
 
 from django.db import connections
+from django.db.models import Field
+from wagtail.models import Revision
 
 from cms_lms.backends.base import BaseLMSBackend
 from cms_lms.models import Course, CourseRun
@@ -35,6 +37,26 @@ def assign(run: CourseRun, changes: Changes) -> None:
     """Set the new values on a run in memory."""
     for name, (_old, new) in changes.items():
         setattr(run, name, new)
+
+
+def load_drafts(runs: Iterable[CourseRun]) -> None:
+    """Load the drafts that ``update_draft`` compares with, by one query."""
+    pending = [run for run in runs if run.sync_mode == SyncMode.TO_DRAFT and run.has_unpublished_changes]
+    revisions = Revision.objects.in_bulk({run.latest_revision_id for run in pending} - {None}) if pending else {}
+    for run in pending:
+        run.latest_revision = revisions.get(run.latest_revision_id)
+
+
+def draft_values(run: CourseRun, names: Iterable[str]) -> dict[str, Any]:
+    """Return what staff edit, read from the stored content: building a run from it takes several queries."""
+    revision = run.latest_revision if run.has_unpublished_changes else None
+    content = revision.content if revision else {}
+    return {
+        name: cast("Field", run._meta.get_field(name)).to_python(content[name])
+        if name in content
+        else getattr(run, name)
+        for name in names
+    }
 
 
 class RunWriter:
@@ -107,11 +129,8 @@ class RunWriter:
         """
         counters = differences(run, {name: values[name] for name in COUNTER_FIELDS if name in values})
         content = {name: value for name, value in values.items() if name not in COUNTER_FIELDS}
-        public = {name: getattr(run, name) for name in (*VERSIONED_FIELDS, *SCHEDULE_FIELDS)}
-        draft = run.get_latest_revision_as_object()
-        if draft is run:
-            draft = copy.copy(run)
-        changes = differences(draft, content)
+        drafted = draft_values(run, content)
+        changes = {name: (drafted[name], value) for name, value in content.items() if drafted[name] != value}
         if counters:
             assign(run, counters)
             self._write_row(run, counters, backend)
@@ -119,6 +138,10 @@ class RunWriter:
                 self.public_runs.add(run.pk)
         if not changes:
             return (Outcome.UPDATED if counters else Outcome.UNCHANGED), counters
+        public = {name: getattr(run, name) for name in (*VERSIONED_FIELDS, *SCHEDULE_FIELDS)}
+        draft = run.get_latest_revision_as_object()
+        if draft is run:
+            draft = copy.copy(run)
         assign(draft, {**counters, **changes})
         if not run.live:
             assign(run, changes)

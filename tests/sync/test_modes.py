@@ -11,7 +11,7 @@ from cms_lms.models import CourseRun, LMSBackend
 from tests.admin.browsing import submit, url
 from tests.admin.conftest import make_client
 from tests.factories import make_backend, make_course
-from tests.sync.payloads import LINK, payload
+from tests.sync.payloads import LINK, link, payload
 
 pytestmark = pytest.mark.django_db
 
@@ -354,3 +354,23 @@ class TestLocks:
 
         assert outcome(post(NEW)) == "updated"
         assert (get().locked, get().locked_by) == (True, editor)
+
+
+@pytest.mark.parametrize("fields", [{}, {"enrollment_count": 3}], ids=["repeats", "counters"])
+@pytest.mark.parametrize("is_live", [True, False])
+def test_a_list_of_repeats_or_counters_in_draft_mode_costs_no_query_for_each(
+    synced, post, editor, django_assert_max_num_queries, is_live, fields
+):
+    synced("sync_to_draft")
+    items = [payload(resource_link=link(f"R{number}")) for number in range(1, 11)]
+    post(items)
+    for run in CourseRun.objects.all():
+        if is_live:
+            run.latest_revision.publish(user=editor)
+        run = CourseRun.objects.get(pk=run.pk)
+        run.title = "Spring edition"
+        run.save_revision(user=editor)
+
+    with django_assert_max_num_queries(11):
+        response = post([item | fields for item in items])
+    assert outcome(response) == ("updated" if fields else "unchanged")
