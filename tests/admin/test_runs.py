@@ -400,7 +400,7 @@ def test_schedule_through_the_form(root):
 
 
 # Outside of any transaction, as in life: a row cannot be locked there.
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_preview(root):
     run = make_run(title="Spring")
     address = url(CourseRun, "preview_on_edit", run.pk)

@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 
+from cms_lms.models import Course, CourseRun
 from cms_lms.site.management.commands.seed_demo import Command as SeedDemo
 from tests.chromium import open_chromium
+from tests.factories import make_backend, make_run
 from tests.fake_lms import FakeLMS
 
 #: Where pictures of the walk go, if they are wanted.
 SCREENSHOTS = os.environ.get("CMS_LMS_SCREENSHOTS")
+
+#: The run that learners enroll in, and the page of its course.
+KEY = "course-v1:edX+DemoX+2027_T1"
+COURSE_PAGE = "/edx-demonstration-course/"
+
+#: Open whenever the test runs.
+DATES = {
+    "start": datetime(2001, 1, 1, tzinfo=UTC),
+    "end": datetime(2999, 1, 1, tzinfo=UTC),
+    "enrollment_start": datetime(2000, 1, 1, tzinfo=UTC),
+    "enrollment_end": datetime(2998, 1, 1, tzinfo=UTC),
+}
 
 
 @pytest.fixture
@@ -31,6 +47,19 @@ def catalogue(lms, live_server) -> None:
     seed = SeedDemo()
     seed.seed_users()
     seed.seed_courses()
+
+
+@pytest.fixture
+def open_run(catalogue, lms) -> CourseRun:
+    """A run that anybody may enroll in, on the site and on its LMS."""
+    make_backend(
+        name="Campus",
+        base_url=lms.url,
+        course_regex=rf"^{re.escape(lms.url)}/courses/(?P<course_id>[^/]+)/info$",
+    )
+    lms.state.update_run(KEY, **{name: date.isoformat() for name, date in DATES.items()})
+    course = Course.objects.for_code("DemoX").get()
+    return make_run(course=course, resource_link=f"{lms.url}/courses/{KEY}/info", **DATES)
 
 
 @pytest.fixture

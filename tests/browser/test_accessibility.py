@@ -1,0 +1,107 @@
+"""axe-core's rules on the public pages and on the admin's own: what a machine can see of WCAG 2.2 AA."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import Page, expect
+
+from cms_lms.models import CourseRun, LMSBackend, SyncDelivery
+from cms_lms.runs.fields import SyncMode
+from tests.admin.browsing import url
+from tests.browser.conftest import COURSE_PAGE
+from tests.browser.test_walk import log_in
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.xdist_group("browser"),
+]
+
+AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+
+#: Rules that Wagtail's own frame of an edit form or of a filtered listing breaks, whatever stands in it.
+WAGTAILS_OWN = ["region", "skip-link", "page-has-heading-one", "aria-allowed-role", "landmark-unique"]
+
+RUN_AXE = """
+async (left_out) => {
+    const { violations } = await axe.run(document, {
+        resultTypes: ["violations"],
+        runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+        rules: Object.fromEntries(left_out.map((rule) => [rule, { enabled: false }])),
+    });
+    return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(" ")}`));
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    """The rules' script, as npm installs it (make lint does)."""
+    if not AXE.is_file():
+        miss = pytest.fail if os.environ.get("CI") else pytest.skip
+        miss("There is no axe-core: run npm install (make lint does).")
+    return AXE.read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def violations(axe):
+    """Return a function that says what breaks which rule on a page."""
+
+    def violations(page: Page, *left_out: str) -> list[str]:
+        page.wait_for_load_state("networkidle")
+        page.evaluate(axe)
+        return page.evaluate(RUN_AXE, list(left_out))
+
+    return violations
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_public_pages(open_run, new_page, violations, width):
+    page = new_page()
+    page.set_viewport_size({"width": width, "height": 800})
+    for address in ("/", COURSE_PAGE, "/nothing-here/"):
+        page.goto(address)
+        assert violations(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_panel_after_a_failure(open_run, new_page, violations, lms):
+    lms.state.faults.add("server_error", path="/api/user/v1/me", times=None)
+    page = new_page()
+    page.goto(COURSE_PAGE)
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    assert violations(page) == []
+
+
+@pytest.fixture
+def admin_addresses(open_run) -> list[str]:
+    """The admin's own pages, with something on each."""
+    CourseRun.objects.filter(pk=open_run.pk).update(sync_mode=SyncMode.TO_PUBLIC)
+    backend = LMSBackend.objects.get()
+    item = {"resource_link": open_run.resource_link, "outcome": "updated", "changes": {"title": ["", "Spring"]}}
+    delivery = SyncDelivery.objects.create(
+        received_at=open_run.start, status_code=200, secret_name="site 1", payload="{}", items=[item]
+    )
+    return [
+        url(CourseRun, "list"),
+        url(CourseRun, "edit", open_run.pk),
+        url(CourseRun, "sync_mode", open_run.pk),
+        url(LMSBackend, "list"),
+        url(LMSBackend, "edit", backend.pk),
+        url(LMSBackend, "delete", backend.pk),
+        url(LMSBackend, "usage", backend.pk),
+        reverse("syncdelivery:index"),
+        reverse("syncdelivery:inspect", args=[delivery.pk]),
+    ]
+
+
+def test_admin_pages(admin_addresses, new_page, violations):
+    page = new_page()
+    log_in(page, "admin")
+    for address in admin_addresses:
+        page.goto(address)
+        assert violations(page, *WAGTAILS_OWN) == [], address
