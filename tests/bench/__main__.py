@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -91,6 +92,8 @@ def measure(options: argparse.Namespace) -> int:
     """Measure on the database that the environment names."""
     import django
 
+    # WhiteNoise misses the folder of collected files, which nothing here asks for.
+    warnings.filterwarnings("ignore", "No directory at")
     django.setup()
 
     from django.core.management import call_command

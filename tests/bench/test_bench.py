@@ -1,0 +1,58 @@
+"""The benchmarks run and print what docs/benchmarks.md explains."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+KEYS = {
+    "name",
+    "value",
+    "unit",
+    "minimum",
+    "queries",
+    "target",
+    "ratio_to_floor",
+    "met",
+    "database",
+    "database_version",
+    "cores",
+    "repeat",
+}
+
+
+def bench(*arguments: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "tests.bench", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.long
+def test_each_figure_is_one_json_line():
+    done = bench("--repeat", "1", "--database", "sqlite", "selection")
+    assert done.returncode == 0, done.stderr
+    figures = [json.loads(line) for line in done.stdout.splitlines()]
+    assert all(figure.keys() == KEYS for figure in figures)
+    assert {figure["database"] for figure in figures} == {"sqlite"}
+    assert len([figure for figure in figures if figure["name"].startswith("select_lms")]) == 12
+    assert {figure["queries"] for figure in figures if figure["name"].startswith("check")} == {1}
+
+
+@pytest.mark.parametrize("arguments", [["nonsense"], ["--repeat", "0"], ["--database", "oracle"]])
+def test_wrong_arguments_are_refused_in_words(arguments):
+    done = bench(*arguments)
+    assert done.returncode == 2
+    assert "usage:" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_server_that_does_not_answer_is_said_in_words():
+    done = bench("--database", "postgresql", "--server", "postgres://postgres@127.0.0.1:1", "selection")
+    assert done.returncode == 1
+    assert done.stderr.startswith("postgresql is not measured: no PostgreSQL answers at ")
+    assert "Traceback" not in done.stderr
