@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Model, QuerySet
+from django.utils.functional import cached_property
 from wagtail.admin.forms.choosers import BaseFilterForm, SearchFilterMixin
 from wagtail.snippets.views import chooser
 from wagtail.snippets.widgets import AdminSnippetChooser
 
 from cms_lms.admin.ids import is_possible_id
 from cms_lms.admin.listings import with_words
+from cms_lms.compat import WAGTAIL_8
 
 
 class WordFilterForm(SearchFilterMixin, BaseFilterForm):
@@ -62,3 +64,8 @@ class WordSearchChooserViewSet(chooser.SnippetChooserViewSet):
     choose_results_view_class = ChooseResultsView
     chosen_multiple_view_class = ChosenMultipleView
     base_widget_class = ObjectChooser
+
+    @cached_property
+    def widget_class(self) -> Any:
+        """Return the field's class; Wagtail 7.4 never asks for ``base_widget_class``, and wants the field itself."""
+        return super().widget_class if WAGTAIL_8 else ObjectChooser(model=self.model, icon=self.icon)
