@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from django.contrib.contenttypes.models import ContentType
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -13,11 +12,3 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for kind in ("browser", "packaging"):
             if item.get_closest_marker(kind):
                 item.add_marker(pytest.mark.xdist_group(kind))
-
-
-@pytest.fixture(autouse=True)
-def _fresh_content_types(request: pytest.FixtureRequest) -> None:
-    """Forget the content types of the test before, whose database was emptied: Django caches them."""
-    if {"transactional_db", "live_server"} & set(request.fixturenames):
-        request.getfixturevalue("transactional_db")
-        ContentType.objects.clear_cache()

@@ -42,7 +42,7 @@ def test_every_variable_of_the_site_is_documented() -> None:
     assert documented == read
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 @pytest.mark.skipif(not (shutil.which("openssl") and shutil.which("curl")), reason="openssl or curl is not installed")
 def test_the_example_in_shell_is_accepted(live_server, settings, tmp_path: Path) -> None:
     text = (ROOT / "docs" / "web-hook.md").read_text(encoding="utf-8")

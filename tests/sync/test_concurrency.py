@@ -16,7 +16,7 @@ from tests.factories import make_backend, make_course
 from tests.sync.conftest import SECRET, URL
 from tests.sync.payloads import link, payload
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
 RUNS = 5
 

@@ -20,7 +20,7 @@ from tests.sync.conftest import SECRET, URL
 from tests.sync.payloads import link, payload
 from tests.sync.test_rubbish import FIELDS, VALUES
 
-pytestmark = [pytest.mark.long, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.long, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
 
 RUNS = 20
 ROUNDS = 5
