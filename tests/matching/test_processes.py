@@ -42,7 +42,7 @@ def entry(slug: str, **changes) -> dict:
 
 
 @pytest.fixture
-def environment(transactional_db, tmp_path) -> dict[str, str]:
+def environment(django_db_serialized_rollback, transactional_db, tmp_path) -> dict[str, str]:
     """What other processes need to work on a database like this one's."""
     settings = connection.settings_dict
     if connection.vendor == "sqlite":
