@@ -67,7 +67,7 @@ def measure_selection(report: Report) -> None:
     }
     backend = configurations[1].backends[0]
     calls["extract"] = always(_looping(backend.extract_course_id, course_urls(host(0))))
-    timings = interleave(calls, report.repeat)
+    timings = interleave(calls, report.repeat, clock=time.thread_time)
     micro = 1e6 / LOOPS
     for count, place in itertools.product(COUNTS, places):
         name = f"{count} {place}"
