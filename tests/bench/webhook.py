@@ -67,7 +67,7 @@ class Sender:
     def create(self) -> Callable[[], bytes]:
         """Return the call that creates one."""
         number = next(self._numbers)
-        return self.post(HOOK, make_payload(course_code(number % self.courses), f"NEW{number}"))
+        return self.post(HOOK, make_payload(course_code(number % self.courses), f"NEW{self.courses}N{number}"))
 
     def repeat(self) -> Callable[[], bytes]:
         """Return the call that says what is known."""
