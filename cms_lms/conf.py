@@ -37,6 +37,22 @@ class Settings:
 
     ``SYNC_MAX_ITEMS``: int. A longer list in one web hook call is answered 413.
 
+    ``ENCRYPTION_KEYS``: list of str. Keys that secrets are encrypted under at rest: the first encrypts, all
+    decrypt. Empty: Django's ``SECRET_KEY`` and ``SECRET_KEY_FALLBACKS``.
+
+    ``SECRET_ENVIRONMENT_PREFIX``: str. What the name of an environment variable must begin with for an
+    editor to refer to it as a secret (``env:NAME``); others hold what is none of the editors' business.
+
+    ``PRIVATE_NETWORKS``: list of str, networks in CIDR notation, None for "the loopback addresses while
+    ``DEBUG``". Private addresses at which an LMS may be called by the server; all others are refused.
+
+    ``CA_BUNDLE``: str, a path, or None for the usual authorities. Certificates that LMSs are trusted by.
+
+    ``CONNECT_TIMEOUT``, ``READ_TIMEOUT``, ``TOTAL_TIMEOUT``: float, seconds. How long a call of an LMS may take
+    to connect, between two pieces of its answer, and in all.
+
+    ``MAX_RESPONSE_BYTES``: int, bytes after decompression. A longer answer of an LMS is cut off and refused.
+
     ``PREVIEW_TEMPLATE``: str. The template that shows a course run in the admin's preview.
     """
 
@@ -59,6 +75,14 @@ class Settings:
         "ALLOW_INSECURE_URLS": None,
         "SYNC_MAX_BODY_BYTES": 2 * 1024 * 1024,
         "SYNC_MAX_ITEMS": 1000,
+        "ENCRYPTION_KEYS": [],
+        "SECRET_ENVIRONMENT_PREFIX": "CMS_LMS_SECRET_",
+        "PRIVATE_NETWORKS": None,
+        "CA_BUNDLE": None,
+        "CONNECT_TIMEOUT": 3.05,
+        "READ_TIMEOUT": 10.0,
+        "TOTAL_TIMEOUT": 20.0,
+        "MAX_RESPONSE_BYTES": 2 * 1024 * 1024,
         "PREVIEW_TEMPLATE": "cms_lms/course_run_preview.html",
     }
 
@@ -66,6 +90,18 @@ class Settings:
     def in_development(self) -> bool:
         """Whether the site says so, by Django's ``DEBUG``."""
         return django_settings.DEBUG
+
+    @property
+    def user_model(self) -> str:
+        """The model of the site's users, as Django's ``AUTH_USER_MODEL`` names it."""
+        return django_settings.AUTH_USER_MODEL
+
+    @property
+    def encryption_keys(self) -> list[str]:
+        """The keys for secrets at rest, the one that encrypts first."""
+        if self.ENCRYPTION_KEYS:
+            return list(self.ENCRYPTION_KEYS)
+        return [django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS]
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -75,6 +111,8 @@ class Settings:
         value = getattr(django_settings, PREFIX + name, default)
         if name == "ALLOW_INSECURE_URLS" and value is None:
             return self.in_development
+        if name == "PRIVATE_NETWORKS" and value is None:
+            return ["127.0.0.0/8", "::1/128"] if self.in_development else []
         return value
 
 

@@ -18,9 +18,11 @@ from wagtail.admin.panels import FieldPanel, FieldRowPanel, MultiFieldPanel, Obj
 from wagtail.admin.ui.tables import BooleanColumn, Column, NumberColumn, Table, TitleColumn
 from wagtail.admin.views.generic.base import BaseListingView, BaseOperationView
 from wagtail.admin.views.generic.permissions import PermissionCheckedMixin
+from wagtail.admin.widgets.button import Button
 from wagtail.log_actions import log
 from wagtail.snippets.views import snippets
 
+from cms_lms.admin import backend_secrets, config_file, connection, help_pages, impact, pattern_presets, url_tester
 from cms_lms.admin.backend_form import LMSBackendForm, free_slug
 from cms_lms.admin.choosers import WordSearchChooserViewSet
 from cms_lms.admin.filters import LMSBackendFilterSet
@@ -30,6 +32,9 @@ from cms_lms.admin.log_actions import DISABLE, ENABLE, REORDER
 from cms_lms.admin.panels import PatternWarningsPanel
 from cms_lms.backends.registry import backend_choices, js_backend_choices
 from cms_lms.models import CourseRun, LMSBackend
+
+#: What stands beside the plain editing of backends; each brings its addresses and its buttons.
+FEATURES = (url_tester, pattern_presets, impact, backend_secrets, connection, config_file, help_pages)
 
 
 class ChoiceColumn(Column):
@@ -56,6 +61,14 @@ class BackendIndexView(WordSearchMixin, WideListingMixin, snippets.IndexView):
         count = Func(F("pk"), function="COUNT", output_field=IntegerField())
         position = LMSBackend.objects.order_by().filter(not_later).annotate(position=count).values("position")
         return super().get_base_queryset().with_run_counts().annotate(position=Subquery(position))
+
+    @cached_property
+    def header_more_buttons(self) -> list[Button]:
+        """Add the features'."""
+        return [
+            *super().header_more_buttons,
+            *(button for feature in FEATURES for button in feature.index_buttons(self)),
+        ]
 
     def get_table(self, object_list) -> Table:
         """Leave the position out while rows are being moved: it would be the one from before."""
@@ -100,6 +113,14 @@ class BackendCopyView(EditorViewMixin, snippets.CopyView):
 
 class BackendEditView(EditorViewMixin, snippets.EditView):
     """Edits a backend."""
+
+    @cached_property
+    def header_more_buttons(self) -> list[Button]:
+        """Add the features'."""
+        return [
+            *super().header_more_buttons,
+            *(button for feature in FEATURES for button in feature.edit_buttons(self)),
+        ]
 
 
 class BackendUsageView(snippets.UsageView):
@@ -212,6 +233,7 @@ class BackendViewSet(snippets.SnippetViewSet):
     edit_handler = ObjectList(
         [
             PatternWarningsPanel(),
+            impact.ImpactPanel(),
             MultiFieldPanel(
                 [TitleFieldPanel("name", placeholder=False), FieldPanel("slug"), FieldPanel("is_enabled")],
                 heading=_("LMS backend"),
@@ -219,14 +241,18 @@ class BackendViewSet(snippets.SnippetViewSet):
             MultiFieldPanel(
                 [FieldPanel("backend"), FieldPanel("base_url"), FieldPanel("js_backend")], heading=_("Connection")
             ),
+            connection.ConnectionPanel(heading=_("Check this connection")),
+            backend_secrets.SecretsPanel(heading=_("Secrets")),
             MultiFieldPanel(
                 [
+                    pattern_presets.PresetsPanel(),
                     FieldPanel("course_regex"),
                     FieldPanel("js_course_regex"),
                     FieldRowPanel([FieldPanel("sample_urls"), FieldPanel("rejected_urls")]),
                 ],
                 heading=_("Course URLs"),
             ),
+            url_tester.URLTesterPanel(heading=_("Test URLs")),
             MultiFieldPanel(
                 [FieldPanel("default_sync_mode"), FieldPanel("no_update_fields")], heading=_("Synchronisation")
             ),
@@ -245,9 +271,10 @@ class BackendViewSet(snippets.SnippetViewSet):
         return self.construct_view(BackendSwitchView, success_url_name=self.get_url_name("edit"), is_enabled=False)
 
     def get_urlpatterns(self) -> list[Any]:
-        """Add enable and disable."""
+        """Add enable and disable, and the features'."""
         return [
             *super().get_urlpatterns(),
             path("enable/<int:pk>/", self.enable_view, name="enable"),
             path("disable/<int:pk>/", self.disable_view, name="disable"),
+            *(pattern for feature in FEATURES for pattern in feature.get_urlpatterns(self)),
         ]

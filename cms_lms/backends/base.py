@@ -7,35 +7,20 @@ A backend class knows how one kind of LMS names its courses and runs. It is buil
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from cms_lms.backends.config import BackendConfig
+from cms_lms.backends.connection import ConnectionCheck
+from cms_lms.backends.credentials import CredentialField
 from cms_lms.patterns.course_regex import CourseRegex, compile_course_regex
 from cms_lms.patterns.presets import PatternPreset
 from cms_lms.patterns.urls import InvalidURL, normalize_url
 from cms_lms.runs.codes import CourseKey
 from cms_lms.runs.fields import CatalogVisibility
-
-
-@dataclass(frozen=True)
-class BackendConfig:
-    """How one LMS is reached and which course URLs are its own, as plain values.
-
-    ``default_sync_mode`` is blank where the site's default applies.
-    """
-
-    slug: str
-    name: str
-    base_url: str
-    course_regex: str
-    js_backend: str = ""
-    js_course_regex: str = ""
-    default_sync_mode: str = ""
-    no_update_fields: frozenset[str] = frozenset()
 
 
 class BaseLMSBackend:
@@ -52,6 +37,12 @@ class BaseLMSBackend:
 
     #: Further words for the three visibilities, as this LMS writes them.
     visibility_aliases: ClassVar[Mapping[str, str]] = {}
+
+    #: What it proves itself with to its LMS; each field may be left blank.
+    credential_fields: ClassVar[tuple[CredentialField, ...]] = ()
+
+    #: What "Check this connection" examines, in order.
+    connection_checks: ClassVar[tuple[type[ConnectionCheck], ...]] = ()
 
     def __init__(self, config: BackendConfig, record: Any = None) -> None:
         self.config = config

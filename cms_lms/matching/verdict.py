@@ -14,6 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from cms_lms.backends.base import BaseLMSBackend
+from cms_lms.matching.changed_configuration import Configuration
 from cms_lms.matching.handler import LMSHandler
 from cms_lms.models import Course, CourseRun
 from cms_lms.patterns.errors import InvalidPattern
@@ -82,13 +83,17 @@ def _backend_as_json(backend: BaseLMSBackend) -> dict[str, Any]:
     }
 
 
-def explain(url: str) -> Verdict:
-    """Return the verdict on a URL. Raises ``InvalidURL`` for one that patterns never get to see."""
+def explain(url: str, configuration: Configuration | None = None) -> Verdict:
+    """Return the verdict on a URL, by the configuration in force or another.
+
+    Raises ``InvalidURL`` for a URL that patterns never get to see.
+    """
+    configuration = configuration or LMSHandler.configuration()
     seen = normalize_url(url)
     run = CourseRun.objects.for_link(url).select_related("course").first()
-    matching = LMSHandler.match_all(url)
+    matching = configuration.match(seen)
     if not matching:
-        return Verdict(url, seen, run=run, course=run.course if run else None, reason=_no_match())
+        return Verdict(url, seen, run=run, course=run.course if run else None, reason=_no_match(configuration))
     backend, *others = matching
     course_id = backend.extract_from_normalized(seen)
     js_course_id, reason = _extract_by_javascript(backend, seen)
@@ -114,8 +119,8 @@ def explain(url: str) -> Verdict:
     )
 
 
-def _no_match() -> str | Promise:
-    if LMSHandler.configuration().backends:
+def _no_match(configuration: Configuration) -> str | Promise:
+    if configuration.backends:
         return _("The pattern of no enabled LMS backend matches this URL.")
     return _("No LMS backend is enabled.")
 

@@ -4,6 +4,16 @@ from cms_lms.models.backend import LMSBackend
 from cms_lms.models.configuration import ConfigurationVersion
 from cms_lms.models.course import Course
 from cms_lms.models.course_run import CourseRun
+from cms_lms.models.credential import BackendCredential
 from cms_lms.models.delivery import SyncDelivery
+from cms_lms.models.sync_secret import SyncSecret
 
-__all__ = ["ConfigurationVersion", "Course", "CourseRun", "LMSBackend", "SyncDelivery"]
+__all__ = [
+    "BackendCredential",
+    "ConfigurationVersion",
+    "Course",
+    "CourseRun",
+    "LMSBackend",
+    "SyncDelivery",
+    "SyncSecret",
+]

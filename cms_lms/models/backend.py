@@ -15,7 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from wagtail.models import RevisionMixin
 from wagtail.search import index
 
-from cms_lms.backends.base import BackendConfig, BaseLMSBackend
+from cms_lms.backends.base import BaseLMSBackend
+from cms_lms.backends.config import BackendConfig
 from cms_lms.backends.registry import UnknownBackend, backend_choices, get_backend_class, js_backend_choices
 from cms_lms.conf import settings as lms_settings
 from cms_lms.models.configuration import ConfigurationVersion
@@ -324,6 +325,7 @@ class LMSBackend(RevisionMixin, index.Indexed, models.Model):
             js_course_regex=self.js_course_regex,
             default_sync_mode=self.default_sync_mode,
             no_update_fields=frozenset(self.no_update_fields),
+            sample_urls=tuple(self.sample_urls),
         )
 
     def get_backend(self) -> BaseLMSBackend:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cms_lms.patterns.errors import InvalidURL
 
-__all__ = ["MAX_URL_LENGTH", "InvalidURL", "normalize_base_url", "normalize_url", "resource_key"]
+__all__ = ["MAX_URL_LENGTH", "InvalidURL", "normalize_base_url", "normalize_url", "origin_of", "resource_key"]
 
 MAX_URL_LENGTH = 2000
 
@@ -83,6 +83,12 @@ def resource_key(url: str) -> str:
     border = _end_of_path(address)
     address = address[:border].removesuffix("/") + address[border:]
     return hashlib.sha256(address.encode()).hexdigest()
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port of a URL, as browsers write an origin. Raises InvalidURL as ``normalize_url`` does."""
+    parts = _split(url)
+    return f"{parts.scheme}://{parts.origin}"
 
 
 def normalize_base_url(url: str, *, allow_insecure: bool) -> str:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from cms_lms.backends.base import BackendConfig, BaseLMSBackend
+from cms_lms.backends.base import BaseLMSBackend
+from cms_lms.backends.config import BackendConfig
 from cms_lms.backends.joanie import JoanieBackend
 from cms_lms.backends.openedx import OpenEdXBackend
 from cms_lms.backends.registry import backend_choices, get_backend_class

@@ -1,0 +1,83 @@
+"""Secrets at rest: encrypted under keys that are derived from the site's settings, and a text that does not print.
+
+Knows nothing of records. Each purpose has keys of its own, so that what is encrypted for one use cannot be
+passed off as another's.
+"""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64encode
+from functools import lru_cache
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from cms_lms.conf import settings as lms_settings
+
+_SALT = b"cms_lms secrets at rest, 1"
+
+
+class DecryptionFailed(ValueError):
+    """No key of the settings opens the text: a key was removed too early, or the text was altered or moved."""
+
+
+class Secret:
+    """A text that is never printed: not by ``str``, ``repr``, logging, templates or error pages."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """Return the text, for the one call that needs it."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+    __str__ = __repr__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._text == other._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+    def __reduce__(self) -> str:
+        raise TypeError("A secret is not to be pickled: it would be stored in clear text.")
+
+
+def encrypt(secret: Secret, purpose: str) -> str:
+    """Return the text to store, encrypted under the first key of the settings (Fernet: AES-128-CBC, HMAC-SHA256)."""
+    return _ciphers(tuple(lms_settings.encryption_keys), purpose).encrypt(secret.reveal().encode()).decode()
+
+
+def decrypt(stored: str, purpose: str) -> Secret:
+    """Return what ``encrypt`` was given for the same purpose, under any key of the settings.
+
+    Raises ``DecryptionFailed``.
+    """
+    try:
+        return Secret(_ciphers(tuple(lms_settings.encryption_keys), purpose).decrypt(stored.encode()).decode())
+    except (InvalidToken, ValueError):
+        raise DecryptionFailed from None
+
+
+def reencrypt(stored: str, purpose: str) -> str:
+    """Return the same secret encrypted under the first key, so that older keys can go. Raises ``DecryptionFailed``."""
+    return encrypt(decrypt(stored, purpose), purpose)
+
+
+@lru_cache(maxsize=64)
+def _ciphers(keys: tuple[str, ...], purpose: str) -> MultiFernet:
+    return MultiFernet([Fernet(_derive(key, purpose)) for key in keys])
+
+
+def _derive(key: str, purpose: str) -> bytes:
+    derived = HKDF(hashes.SHA256(), length=32, salt=_SALT, info=purpose.encode()).derive(key.encode())
+    return urlsafe_b64encode(derived)

@@ -1,0 +1,83 @@
+"""The configuration as it would be with one record saved, switched or deleted: nothing is stored and little compiled.
+
+The loaded configuration's automaton answers for all other backends; only the changed record's pattern is run beside it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Protocol
+
+from cms_lms.backends.base import BaseLMSBackend
+from cms_lms.matching.handler import LoadedConfiguration
+from cms_lms.models import LMSBackend
+
+
+class Configuration(Protocol):
+    """Backends in order, of which the first that matches owns a URL."""
+
+    @property
+    def backends(self) -> Sequence[BaseLMSBackend]:
+        """Those that take part in matching, in order."""
+
+    def match(self, normalized_url: str) -> list[BaseLMSBackend]:
+        """Return every backend whose pattern matches a URL that went through ``normalize_url``, in order."""
+
+    def select(self, normalized_url: str) -> BaseLMSBackend | None:
+        """Return the first backend whose pattern matches."""
+
+
+def _place(record: LMSBackend) -> tuple[float, float]:
+    """Return what orders records; one without an order, or without a key, comes last."""
+    order = math.inf if record.sort_order is None else record.sort_order
+    return order, math.inf if record.pk is None else record.pk
+
+
+class ChangedConfiguration:
+    """``loaded`` with ``record`` in place of the one that is stored under its key, or without it.
+
+    The record's values are those that it has in memory; it keeps its place in the order, a new one comes last. With
+    ``is_deleted``, or where the record is disabled, it takes no part. Raises ``UnknownBackend`` and ``InvalidPattern``
+    for a record that would be left out of matching.
+    """
+
+    def __init__(self, loaded: LoadedConfiguration, record: LMSBackend, *, is_deleted: bool = False) -> None:
+        self._loaded = loaded
+        self._pk = record.pk
+        self._place = _place(record)
+        self.candidate: BaseLMSBackend | None = None
+        if record.is_enabled and not is_deleted:
+            self.candidate = record.get_backend()
+            self.candidate.course_regex  # noqa: B018  (compiled here, so that it fails here)
+
+    @property
+    def backends(self) -> Sequence[BaseLMSBackend]:
+        """Those that would take part in matching, in order."""
+        return self._with_candidate([backend for backend in self._loaded.backends if self._is_other(backend)])
+
+    def match(self, normalized_url: str) -> list[BaseLMSBackend]:
+        """Return every backend whose pattern would match, in order."""
+        others = [backend for backend in self._loaded.match(normalized_url) if self._is_other(backend)]
+        return self._with_candidate(others) if self._candidate_matches(normalized_url) else others
+
+    def select(self, normalized_url: str) -> BaseLMSBackend | None:
+        """Return the backend that would own the URL."""
+        winner = self._loaded.select(normalized_url)
+        if winner is not None and self._pk is not None and winner.record.pk == self._pk:
+            return next(iter(self.match(normalized_url)), None)
+        if winner is not None and _place(winner.record) < self._place:
+            return winner
+        return self.candidate if self._candidate_matches(normalized_url) else winner
+
+    def _is_other(self, backend: BaseLMSBackend) -> bool:
+        return self._pk is None or backend.record.pk != self._pk
+
+    def _candidate_matches(self, normalized_url: str) -> bool:
+        return self.candidate is not None and self.candidate.course_regex.matches(normalized_url)
+
+    def _with_candidate(self, others: list[BaseLMSBackend]) -> list[BaseLMSBackend]:
+        if self.candidate is None:
+            return others
+        before = sum(_place(backend.record) < self._place for backend in others)
+        return [*others[:before], self.candidate, *others[before:]]
