@@ -6,6 +6,7 @@ passed off as another's.
 
 from __future__ import annotations
 
+import hmac
 from base64 import urlsafe_b64encode
 from functools import lru_cache
 
@@ -34,13 +35,16 @@ class Secret:
         """Return the text, for the one call that needs it."""
         return self._text
 
+    # A template would call it; with this mark it leaves a blank instead.
+    reveal.alters_data = True  # type: ignore[attr-defined]
+
     def __repr__(self) -> str:
         return "Secret(…)"
 
     __str__ = __repr__
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and self._text == other._text
+        return isinstance(other, Secret) and hmac.compare_digest(self._to_bytes(), other._to_bytes())
 
     def __hash__(self) -> int:
         return hash(self._text)
@@ -51,10 +55,14 @@ class Secret:
     def __reduce__(self) -> str:
         raise TypeError("A secret is not to be pickled: it would be stored in clear text.")
 
+    def _to_bytes(self) -> bytes:
+        # Whatever the text holds: the error that an encoding raises carries the text.
+        return self._text.encode(errors="surrogatepass")
+
 
 def encrypt(secret: Secret, purpose: str) -> str:
     """Return the text to store, encrypted under the first key of the settings (Fernet: AES-128-CBC, HMAC-SHA256)."""
-    return _ciphers(tuple(lms_settings.encryption_keys), purpose).encrypt(secret.reveal().encode()).decode()
+    return _ciphers(tuple(map(Secret, lms_settings.encryption_keys)), purpose).encrypt(secret._to_bytes()).decode()
 
 
 def decrypt(stored: str, purpose: str) -> Secret:
@@ -63,7 +71,8 @@ def decrypt(stored: str, purpose: str) -> Secret:
     Raises ``DecryptionFailed``.
     """
     try:
-        return Secret(_ciphers(tuple(lms_settings.encryption_keys), purpose).decrypt(stored.encode()).decode())
+        opened = _ciphers(tuple(map(Secret, lms_settings.encryption_keys)), purpose).decrypt(stored.encode())
+        return Secret(opened.decode(errors="surrogatepass"))
     except (InvalidToken, ValueError):
         raise DecryptionFailed from None
 
@@ -74,10 +83,10 @@ def reencrypt(stored: str, purpose: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def _ciphers(keys: tuple[str, ...], purpose: str) -> MultiFernet:
+def _ciphers(keys: tuple[Secret, ...], purpose: str) -> MultiFernet:
     return MultiFernet([Fernet(_derive(key, purpose)) for key in keys])
 
 
-def _derive(key: str, purpose: str) -> bytes:
-    derived = HKDF(hashes.SHA256(), length=32, salt=_SALT, info=purpose.encode()).derive(key.encode())
-    return urlsafe_b64encode(derived)
+def _derive(key: Secret, purpose: str) -> bytes:
+    hkdf = HKDF(hashes.SHA256(), length=32, salt=_SALT, info=purpose.encode())
+    return urlsafe_b64encode(hkdf.derive(key._to_bytes()))

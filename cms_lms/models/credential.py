@@ -6,32 +6,65 @@ origin, its credentials are not sent there: whoever may edit the address would o
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from cms_lms.backends.registry import UnknownBackend, get_backend_class
 from cms_lms.conf import settings as lms_settings
 from cms_lms.encryption import Secret
 from cms_lms.models.stored_secret import StoredSecret
-from cms_lms.patterns.urls import origin_of
+from cms_lms.patterns.urls import InvalidURL, origin_of
 
 if TYPE_CHECKING:
     from cms_lms.models.backend import LMSBackend
 
 
+def origin_of_backend(backend: LMSBackend) -> str:
+    """Return the origin that a backend's credentials are for; blank where its base URL has none."""
+    try:
+        return origin_of(backend.base_url)
+    except InvalidURL:
+        return ""
+
+
 class BackendCredentialQuerySet(models.QuerySet["BackendCredential"]):
-    """Reads credentials for use."""
+    """Reads credentials for use, and stores them."""
 
     def for_address(self, backend: LMSBackend) -> BackendCredentialQuerySet:
-        """Return the backend's credentials that were entered for the origin it has now."""
-        return self.filter(backend=backend.pk, origin=origin_of(backend.base_url))
+        """Return the credentials that its class asks for and that were entered for the origin it has now."""
+        try:
+            names = [field.name for field in get_backend_class(backend.backend).credential_fields]
+        except UnknownBackend:
+            names = []
+        origin = origin_of_backend(backend)
+        return self.filter(backend=backend.pk, name__in=names if origin else [], origin=origin)
 
     def secrets(self) -> Mapping[str, Secret]:
         """Return the secrets by their names. Raises ``SecretUnavailable``."""
         return MappingProxyType({credential.name: credential.get_secret() for credential in self})
+
+    def store(
+        self, backend: LMSBackend, name: str, secret: Secret, *, now: dt.datetime, user=None
+    ) -> BackendCredential:
+        """Set or replace a credential, for the origin that the backend has now. ``now`` is aware.
+
+        Raises ``ValidationError`` for what cannot be a secret, and while the backend has no valid base URL.
+        """
+        origin = origin_of_backend(backend)
+        if not origin:
+            raise ValidationError(_("The backend’s base URL is not valid. Correct it first."), code="base_url")
+        values = {"origin": origin, "changed_at": now, "changed_by": user}
+        credential = self.model(backend=backend, name=name, **values)
+        credential.set_secret(secret)
+        return self.update_or_create(
+            backend=backend, name=name, defaults={**values, "stored_value": credential.stored_value}
+        )[0]
 
 
 class BackendCredential(StoredSecret):
@@ -59,5 +92,5 @@ class BackendCredential(StoredSecret):
 
     @property
     def secret_purpose(self) -> str:
-        """Bound to the backend and the field."""
-        return f"credential/{self.backend_id}/{self.name}"
+        """Bound to the backend, the field and the origin: whoever can write rows cannot have it sent elsewhere."""
+        return f"credential/{self.backend_id}/{self.name}/{self.origin}"

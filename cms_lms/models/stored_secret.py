@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -19,6 +20,9 @@ from cms_lms.encryption import DecryptionFailed, Secret, decrypt, encrypt, reenc
 
 ENVIRONMENT = "env:"
 ENCRYPTED = "encrypted:"
+
+#: No key, token or secret of an LMS is longer.
+MAX_SECRET_BYTES = 4096
 
 _NAME = re.compile(r"[A-Z][A-Z0-9_]*", re.ASCII)
 
@@ -36,17 +40,43 @@ class SecretUnavailable(Exception):
 
 
 def refuse_environment_name(name: str) -> None:
-    """Raise ``ValidationError`` for a variable that editors may not refer to; its value is not looked at."""
+    """Raise ``ValidationError`` for a variable that editors may not refer to; its value is not looked at.
+
+    The message leaves the name out: what was entered may be a secret that happens to look like one.
+    """
     prefix = lms_settings.SECRET_ENVIRONMENT_PREFIX
-    if not _NAME.fullmatch(name) or not name.startswith(prefix) or name == prefix:
+    if not _NAME.fullmatch(name) or not prefix or not name.startswith(prefix) or name == prefix:
         raise ValidationError(
             _(
-                "%(name)s is not the name of a variable for secrets. It must begin with %(prefix)s and go on with "
-                "capital letters, digits and underscores."
+                "This is not the name of a variable for secrets: after “env:” it must begin with %(prefix)s and go "
+                "on with capital letters, digits and underscores. Other variables are none of the editors’ business."
             ),
             code="environment_name",
-            params={"name": name, "prefix": prefix},
+            params={"prefix": prefix},
         )
+
+
+def clean_secret(text: str) -> Secret:
+    """Return what was typed, pasted or read as a secret, without the white space around it.
+
+    Raises ``ValidationError`` for what no LMS would take: nothing at all, too much, and characters that cannot be
+    seen. Its message never repeats the text.
+    """
+    text = text.strip()
+    if not text:
+        raise ValidationError(_("The secret is empty."), code="empty")
+    if len(text) > MAX_SECRET_BYTES or len(text.encode(errors="surrogatepass")) > MAX_SECRET_BYTES:
+        raise ValidationError(
+            _("The secret is longer than %(limit)s bytes. Was something else pasted?"),
+            code="too_long",
+            params={"limit": MAX_SECRET_BYTES},
+        )
+    if any(unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") for character in text):
+        raise ValidationError(
+            _("The secret contains characters that cannot be seen, such as line breaks. Copy it again, alone."),
+            code="control_character",
+        )
+    return Secret(text)
 
 
 class StoredSecret(models.Model):
@@ -70,17 +100,19 @@ class StoredSecret(models.Model):
     def set_secret(self, secret: Secret) -> None:
         """Keep a secret: encrypted, or by its variable's name where the text is ``env:NAME``.
 
-        Raises ``ValidationError`` for a variable that editors may not refer to.
+        Raises ``ValidationError`` as ``clean_secret`` does, and for a variable that editors may not refer to.
         """
-        text = secret.reveal()
-        if text.startswith(ENVIRONMENT):
-            refuse_environment_name(text.removeprefix(ENVIRONMENT))
-            self.stored_value = text
+        secret = clean_secret(secret.reveal())
+        if secret.reveal().startswith(ENVIRONMENT):
+            refuse_environment_name(secret.reveal().removeprefix(ENVIRONMENT))
+            self.stored_value = secret.reveal()
         else:
             self.stored_value = ENCRYPTED + encrypt(secret, self.secret_purpose)
 
     def get_secret(self) -> Secret:
         """Return the secret. Raises ``SecretUnavailable``."""
+        if not self.stored_value:
+            raise SecretUnavailable(_("The secret was retired, and is no longer stored."), "retired")
         if name := self.environment_name:
             return self._read_environment(name)
         try:
@@ -100,13 +132,19 @@ class StoredSecret(models.Model):
             refuse_environment_name(name)  # the prefix may have changed since
         except ValidationError as error:
             raise SecretUnavailable(error.messages[0], "environment_name") from None
-        value = os.environ.get(name, "")
-        if not value.strip():
+        if not os.environ.get(name, "").strip():
             raise SecretUnavailable(
                 _("The environment variable %(name)s is not set where the site runs.") % {"name": name},
                 "environment_missing",
             )
-        return Secret(value)
+        try:
+            return clean_secret(os.environ[name])
+        except ValidationError as error:
+            raise SecretUnavailable(
+                _("The environment variable %(name)s holds no usable secret. %(reason)s")
+                % {"name": name, "reason": error.messages[0]},
+                "environment_invalid",
+            ) from None
 
     def reencrypt_secret(self) -> bool:
         """Encrypt under the first key of the settings; return whether there was anything to encrypt.

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
+import uuid
 
+from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
@@ -25,6 +27,10 @@ SECRET_BYTES = 32
 
 class TooManySecrets(ValueError):
     """The backend has as many live secrets as it may have."""
+
+
+class AlreadyAdded(ValueError):
+    """The form was sent before: it added a secret then, and adds no other."""
 
 
 class SyncSecretQuerySet(models.QuerySet["SyncSecret"]):
@@ -46,6 +52,8 @@ class SyncSecret(StoredSecret):
     )
     last_used_at = models.DateTimeField(verbose_name=_("last used at"), null=True)
     retired_at = models.DateTimeField(verbose_name=_("retired at"), null=True)
+    #: The form that it was asked for with: sending that again adds no other secret.
+    form_id = models.UUIDField(editable=False, unique=True, default=uuid.uuid4)
 
     objects = SyncSecretQuerySet.as_manager()
 
@@ -55,6 +63,8 @@ class SyncSecret(StoredSecret):
         # Whoever may change the backend may change these.
         default_permissions = ()
         ordering = ["-created_at", "-pk"]
+        # Deliveries name the secret that signed them.
+        constraints = [models.UniqueConstraint(fields=["backend", "name"], name="cms_lms_one_sync_secret_of_a_name")]
 
     def __str__(self) -> str:
         return self.name
@@ -70,26 +80,46 @@ class SyncSecret(StoredSecret):
         return self.retired_at is None
 
     @classmethod
-    def add(cls, backend, *, name: str, now: dt.datetime, user=None, secret: Secret | None = None) -> SyncSecret:
+    def add(
+        cls,
+        backend,
+        *,
+        name: str,
+        now: dt.datetime,
+        user=None,
+        secret: Secret | None = None,
+        form_id: uuid.UUID | None = None,
+    ) -> SyncSecret:
         """Store a secret of a backend and return it; without one given, a random one is made.
 
-        In force at the next request of every process. Raises ``TooManySecrets``, and ``ValidationError`` for a
+        In force at the next request of every process. Raises ``AlreadyAdded``, ``TooManySecrets``, and
+        ``ValidationError`` for a name that the backend's secrets had before, for what cannot be a secret and for a
         variable of the environment that may not be referred to.
         """
+        form_id = form_id or uuid.uuid4()
         with transaction.atomic():
             # The lock on the backend counts for those who add at the same time.
             type(backend).objects.select_for_update().get(pk=backend.pk)
+            if cls.objects.filter(form_id=form_id).exists():
+                raise AlreadyAdded
             if backend.sync_secrets.live().count() >= MAX_LIVE_SECRETS:
                 raise TooManySecrets
-            added = cls(backend=backend, name=name, created_at=now, created_by=user)
+            if backend.sync_secrets.filter(name__iexact=name).exists():
+                raise ValidationError(
+                    _("This backend has or had a secret of that name. Choose another one."), code="unique"
+                )
+            added = cls(backend=backend, name=name, created_at=now, created_by=user, form_id=form_id)
             added.set_secret(secret or Secret(secrets.token_urlsafe(SECRET_BYTES)))
             added.save()
             ConfigurationVersion.objects.renew()
         return added
 
     def retire(self, *, now: dt.datetime) -> None:
-        """Take the secret out of use for good, and forget it. In force at the next request of every process."""
+        """Take the secret out of use for good, and forget it. In force at the next request of every process.
+
+        One that is retired stays as it is.
+        """
         with transaction.atomic():
-            self.retired_at, self.stored_value = now, ""
-            self.save(update_fields=["retired_at", "stored_value"])
-            ConfigurationVersion.objects.renew()
+            if SyncSecret.objects.filter(pk=self.pk, retired_at=None).update(retired_at=now, stored_value=""):
+                ConfigurationVersion.objects.renew()
+        self.refresh_from_db(fields=["retired_at", "stored_value"])
