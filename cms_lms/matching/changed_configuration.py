@@ -39,11 +39,11 @@ class ChangedConfiguration:
 
     The record's values are those that it has in memory; it keeps its place in the order, a new one comes last. With
     ``is_deleted``, or where the record is disabled, it takes no part. Raises ``UnknownBackend`` and ``InvalidPattern``
-    for a record that would be left out of matching.
+    for a record that would be left out of matching. ``loaded`` is what the change starts from.
     """
 
     def __init__(self, loaded: LoadedConfiguration, record: LMSBackend, *, is_deleted: bool = False) -> None:
-        self._loaded = loaded
+        self.loaded = loaded
         self._pk = record.pk
         self._place = _place(record)
         self.candidate: BaseLMSBackend | None = None
@@ -54,17 +54,27 @@ class ChangedConfiguration:
     @property
     def backends(self) -> Sequence[BaseLMSBackend]:
         """Those that would take part in matching, in order."""
-        return self._with_candidate([backend for backend in self._loaded.backends if self._is_other(backend)])
+        return self._with_candidate([backend for backend in self.loaded.backends if self._is_other(backend)])
 
     def match(self, normalized_url: str) -> list[BaseLMSBackend]:
         """Return every backend whose pattern would match, in order."""
-        others = [backend for backend in self._loaded.match(normalized_url) if self._is_other(backend)]
+        others = [backend for backend in self.loaded.match(normalized_url) if self._is_other(backend)]
         return self._with_candidate(others) if self._candidate_matches(normalized_url) else others
 
     def select(self, normalized_url: str) -> BaseLMSBackend | None:
         """Return the backend that would own the URL."""
-        winner = self._loaded.select(normalized_url)
+        return self.select_both(normalized_url)[1]
+
+    def select_both(self, normalized_url: str) -> tuple[BaseLMSBackend | None, BaseLMSBackend | None]:
+        """Return the backend that owns the URL, and the one that would."""
+        winner = self.loaded.select(normalized_url)
+        return winner, self._select_after(winner, normalized_url)
+
+    def _select_after(self, winner: BaseLMSBackend | None, normalized_url: str) -> BaseLMSBackend | None:
         if winner is not None and self._pk is not None and winner.record.pk == self._pk:
+            # Whatever else matches comes later in the order.
+            if self._place <= _place(winner.record) and self._candidate_matches(normalized_url):
+                return self.candidate
             return next(iter(self.match(normalized_url)), None)
         if winner is not None and _place(winner.record) < self._place:
             return winner
