@@ -16,7 +16,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from cms_lms.backends.config import BackendConfig
-from cms_lms.backends.http import LMSSession, LMSUnreachable
+from cms_lms.backends.errors import LMSUnreachable
+from cms_lms.backends.http import LMSSession
 from cms_lms.encryption import Secret
 
 Text = str | Promise

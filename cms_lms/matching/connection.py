@@ -1,0 +1,87 @@
+"""From a record to the examination of its connection: which class, which credentials, which site."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from wagtail.models import Site
+
+from cms_lms.backends.base import BaseLMSBackend
+from cms_lms.backends.connection import TIME_LIMIT, Finding, Status, Visit, check_connection
+from cms_lms.backends.http import LMSSession
+from cms_lms.backends.registry import UnknownBackend
+from cms_lms.encryption import Secret
+from cms_lms.models import BackendCredential, LMSBackend
+from cms_lms.models.stored_secret import SecretUnavailable
+from cms_lms.patterns.errors import InvalidPattern
+from cms_lms.patterns.urls import InvalidURL, origin_of
+
+
+def visit_backend(
+    record: LMSBackend,
+    *,
+    credentials: Mapping[str, Secret] | None = None,
+    site_origins: Sequence[str] | None = None,
+) -> Iterator[Finding]:
+    """Run the checks that the record's class declares, over the network, and yield what each finds.
+
+    The record need neither be saved nor valid. ``credentials``: None for those that are stored for its address;
+    ``site_origins``: None for those of the Wagtail sites, the default one first.
+    """
+    try:
+        backend = record.get_backend()
+        origin_of(record.base_url)
+        if credentials is None:
+            credentials = stored_credentials(record)
+    except UnknownBackend:
+        yield _unfit(_("The backend class “%(name)s” is not one of this site’s.") % {"name": record.backend})
+        return
+    except (InvalidURL, SecretUnavailable) as error:
+        yield _unfit(error.message)
+        return
+    with LMSSession(time_limit=TIME_LIMIT) as session:
+        visit = Visit(
+            config=backend.config,
+            credentials=credentials,
+            site_origins=known_origins() if site_origins is None else site_origins,
+            http=session,
+            now=timezone.now,
+            extract_course_id=lambda url: _extract(backend, url),
+        )
+        yield from check_connection(backend.connection_checks, visit, clock=time.monotonic)
+
+
+def stored_credentials(record: LMSBackend) -> Mapping[str, Secret]:
+    """Return the credentials that were entered for the record's address.
+
+    Raises ``SecretUnavailable``, and ``InvalidURL`` for an address that is none.
+    """
+    if record.pk is None:
+        return {}
+    return BackendCredential.objects.for_address(record).secrets()
+
+
+def known_origins() -> list[str]:
+    """Return the origins of this site's pages, as its Wagtail sites say, the default site's first."""
+    origins = []
+    for site in Site.objects.order_by("-is_default_site", "pk"):
+        try:
+            origins.append(origin_of(site.root_url))
+        except InvalidURL:  # a host name that no browser takes
+            continue
+    return list(dict.fromkeys(origins))
+
+
+def _unfit(cause: str | Promise) -> Finding:
+    return Finding("configuration", _("Configuration"), Status.FAILED, cause, _("Correct the backend’s form."))
+
+
+def _extract(backend: BaseLMSBackend, url: str) -> str | None:
+    try:
+        return backend.extract_course_id(url)
+    except InvalidPattern:
+        return None
