@@ -7,6 +7,7 @@ from werkzeug.wrappers import Request, Response
 
 from . import pages
 from .authentication import SESSION_COOKIE, require_user
+from .cors_csrf import set_csrf_cookie
 from .responses import json_response, not_found
 from .state import InvalidChange, State, User, origin_of
 
@@ -54,12 +55,16 @@ def safe_next(state: State, target: str | None) -> str | None:
     """`target` when it is a path of the LMS or on a whitelisted host (LOGIN_REDIRECT_WHITELIST), else None."""
     if not target or "\\" in target or any(ord(character) <= 32 for character in target):
         return None
-    if origin_of(target):
-        return target if origin_of(target) in (*state.settings.allowed_origins(), origin_of(state.url)) else None
     try:
         parts = urlsplit(target)
     except ValueError:
         return None
+    own = urlsplit(state.url)
+    if parts.netloc and parts.scheme in ("http", "https"):
+        # Whoever came by https is not led back to http.
+        is_downgrade = own.scheme == "https" and parts.scheme == "http"
+        is_allowed = parts.netloc.lower() in (own.netloc, *state.settings.login_hosts())
+        return target if is_allowed and not is_downgrade else None
     if parts.scheme or parts.netloc or target.startswith("//"):
         return None
     return target
@@ -71,7 +76,14 @@ def login(state: State, request: Request) -> Response:
     if request.method != "POST":
         if current_user(state, request):
             return redirect(safe_next(state, target) or DASHBOARD)
-        return pages.login_page(state, next_url=target)
+        if state.settings.authn_mfe_url:
+            # The micro-frontend gets the query as it came; only who logs in finds out where it leads.
+            query = request.query_string.decode("latin-1")
+            response = redirect(f"{state.settings.authn_mfe_url}/login{'?' if query else ''}{query}")
+        else:
+            response = pages.login_page(state, next_url=target)
+        set_csrf_cookie(state, request, response)
+        return response
     username = request.form.get("username", "")
     user = state.users.get(username)
     if user is None or user.password != request.form.get("password"):
@@ -101,10 +113,11 @@ def register(state: State, request: Request) -> Response:
 
 
 def logout(state: State, request: Request) -> Response:
-    """End the session, whatever the method."""
+    """End the session, whatever the method. The target is read from the query alone."""
     state.close_session(request.cookies.get(SESSION_COOKIE))
-    target = request.values.get("redirect_url") or request.values.get("next")
-    response = redirect(safe_next(state, target) or "/")
+    target = safe_next(state, request.args.get("redirect_url") or request.args.get("next")) or "/"
+    # A page that logs out of other services on its way, since the releases with several of them.
+    response = pages.logout_page(target) if state.since("hawthorn") else redirect(target)
     response.delete_cookie(SESSION_COOKIE)
     return response
 

@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import BaseConverter, Map, RequestRedirect, Rule
 from werkzeug.wrappers import Request, Response
 
-from . import accounts, authentication, course_pages, courses_api, enrollment_api, faults, pages
+from . import accounts, authentication, course_pages, courses_api, enrollment_api, faults, fonzie, pages
 from .control import PREFIX, Control
 from .cors_csrf import add_cors_headers, is_preflight, preflight_response
 from .responses import Refusal, detail, empty_response, html_error, not_found, server_error
@@ -62,7 +62,8 @@ class Application:
         if fault:
             # A gateway's own error page never saw the LMS.
             return self._instead(request, fault), fault.params.get("cors", fault.kind != "bad_gateway")
-        response = preflight_response() if is_preflight(request) else self._dispatch(request)
+        answers_preflight = self._state.settings.cors_enabled and is_preflight(request)
+        response = preflight_response() if answers_preflight else self._dispatch(request)
         fault = self._state.faults.take(faults.AFTERWARDS, target)
         if fault and fault.kind == "truncated":
             response.set_data(response.get_data()[: len(response.get_data()) // 2])
@@ -80,7 +81,10 @@ class Application:
             # Django's APPEND_SLASH.
             return accounts.redirect(error.new_url, 301)
         except MethodNotAllowed as error:
-            if request.path.startswith("/api/"):
+            if request.method == "OPTIONS" and request.path.startswith("/api/"):
+                # REST framework describes a view to those who may see it.
+                response = authentication.unauthorized()
+            elif request.path.startswith("/api/"):
                 response = detail(f'Method "{request.method}" not allowed.', 405)
             else:
                 response = empty_response(405)
@@ -151,6 +155,8 @@ class Application:
                 _rule(f"{enrollment}/enrollment/<path:rest>", enrollment_api.read),
                 _rule(f"{enrollment}/course/<path:key>", enrollment_api.read_course),
                 _rule(f"{enrollment}/enrollments", enrollment_api.list_for_staff),
+                _rule(f"{enrollment}/enrollment_allowed/", enrollment_api.list_allowed),
+                _rule("/api/enrollment/v2/enrollment/", enrollment_api.list_version_2),
                 Rule("/change_enrollment", endpoint=enrollment_api.change),
                 _rule("/oauth2/access_token", authentication.access_token, "POST"),
                 _rule("/oauth2/access_token/", authentication.access_token, "POST"),
@@ -158,6 +164,7 @@ class Application:
                 _rule("/api/courses/v1/courses/<key:key>", courses_api.read_course),
                 _rule("/api/courses/v1/courses/<key:key>/", courses_api.read_course),
                 _rule("/heartbeat", courses_api.heartbeat),
+                _rule("/api/v1.0/status/version", fonzie.version),
             ],
             converters={"key": CourseKeyConverter},
             merge_slashes=False,

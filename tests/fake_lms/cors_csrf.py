@@ -7,12 +7,12 @@ from hmac import compare_digest
 from werkzeug.wrappers import Request, Response
 
 from .faults import CSRF_COOKIE, Target
+from .releases import MASKED_TOKENS, UNMASKED_TOKENS
 from .state import State, origin_of
 
-CSRF_COOKIE_NAME = "edx_csrf_token"
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
 _COOKIE_AGE = 60 * 60 * 24 * 7 * 52
-_TOKEN_LENGTH = 32
+_TOKEN_LENGTHS = 32, 64
 _TOKEN_CHARACTERS = string.ascii_letters + string.digits
 _ALLOWED_HEADERS = (
     "accept, accept-encoding, authorization, content-type, dnt, origin, user-agent, x-csrftoken, x-requested-with"
@@ -34,14 +34,18 @@ def preflight_response() -> Response:
 
 def add_cors_headers(state: State, request: Request, response: Response) -> None:
     """Let the browser show the answer to a whitelisted origin. An unlisted one gets its answer without."""
+    if not state.settings.cors_enabled:
+        return
     response.vary.add("Origin")
     origin = request.headers.get("Origin")
     if origin is None or origin.lower() not in state.settings.allowed_origins():
         return
     response.headers["Access-Control-Allow-Origin"] = origin
-    response.headers["Access-Control-Allow-Credentials"] = "true"
+    if state.settings.cors_allow_credentials:
+        response.headers["Access-Control-Allow-Credentials"] = "true"
     if request.method == "OPTIONS":
-        response.headers["Access-Control-Allow-Headers"] = _ALLOWED_HEADERS
+        allowed = state.settings.cors_allow_headers
+        response.headers["Access-Control-Allow-Headers"] = _ALLOWED_HEADERS if allowed is None else ", ".join(allowed)
         response.headers["Access-Control-Allow-Methods"] = _ALLOWED_METHODS
         response.headers["Access-Control-Max-Age"] = "0"
 
@@ -61,24 +65,33 @@ def is_cross_domain_request_allowed(state: State, request: Request) -> bool:
     return origin_of(referer) in state.settings.allowed_origins()
 
 
-def set_csrf_cookie(state: State, request: Request, response: Response) -> None:
-    """Give the cross-domain CSRF cookie to pages of whitelisted sites, and to nobody else."""
-    if not is_cross_domain_request_allowed(state, request):
+def set_csrf_cookie(state: State, request: Request, response: Response, *, cross_domain: bool = False) -> None:
+    """Give the CSRF cookie of the LMS's own host (``ensure_csrf_cookie``).
+
+    ``cross_domain``: also the one of the parent domain, with the same value, to pages of whitelisted sites and to
+    nobody else (``ensure_csrf_cookie_cross_domain``).
+    """
+    settings = state.settings
+    token = request.cookies.get(settings.csrf_cookie_name) or new_csrf_token(state)
+    response.set_cookie(settings.csrf_cookie_name, token, max_age=_COOKIE_AGE, samesite="Lax")
+    if not (cross_domain and settings.cross_domain_cookie and is_cross_domain_request_allowed(state, request)):
         return
     if state.faults.take(CSRF_COOKIE, Target(request.method, request.path)):
         return
     response.set_cookie(
-        CSRF_COOKIE_NAME,
-        request.cookies.get(CSRF_COOKIE_NAME) or new_csrf_token(),
+        settings.cross_domain_cookie_name,
+        token,
         max_age=_COOKIE_AGE,
-        domain=state.settings.csrf_cookie_domain,
+        domain=settings.csrf_cookie_domain,
         secure=True,
     )
 
 
-def new_csrf_token() -> str:
-    """A token as Django makes them."""
-    return "".join(secrets.choice(_TOKEN_CHARACTERS) for _ in range(_TOKEN_LENGTH))
+def new_csrf_token(state: State) -> str:
+    """A token as the release's Django puts them into cookies. All take both lengths back."""
+    bare, masked = _TOKEN_LENGTHS
+    length = masked if state.since(MASKED_TOKENS) and not state.since(UNMASKED_TOKENS) else bare
+    return "".join(secrets.choice(_TOKEN_CHARACTERS) for _ in range(length))
 
 
 def csrf_failure(state: State, request: Request) -> str | None:
@@ -95,14 +108,14 @@ def csrf_failure(state: State, request: Request) -> str | None:
         return "Referer checking failed - Referer is malformed."
     if origin_of(referer) != own and not is_cross_domain_request_allowed(state, request):
         return f"Referer checking failed - {referer} does not match any trusted origins."
-    cookie = request.cookies.get(CSRF_COOKIE_NAME)
+    cookie = request.cookies.get(state.settings.csrf_cookie_name)
     if not cookie:
         return "CSRF cookie not set."
     header = request.headers.get("X-CSRFToken")
     token, source = (header, "the 'X-Csrftoken' HTTP header") if header is not None else (_form_token(request), "POST")
     if not token:
         return "CSRF token missing."
-    if len(token) != _TOKEN_LENGTH:
+    if len(token) not in _TOKEN_LENGTHS:
         return f"CSRF token from {source} has incorrect length."
     if not set(token) <= set(_TOKEN_CHARACTERS):
         return f"CSRF token from {source} has invalid characters."

@@ -79,7 +79,7 @@ def read(state: State, request: Request, rest: str) -> Response:
     if not comma:
         username, key = caller.username, rest
     response = _read(state, caller, username, key)
-    set_csrf_cookie(state, request, response)
+    set_csrf_cookie(state, request, response, cross_domain=True)
     return response
 
 
@@ -102,7 +102,7 @@ def list_active(state: State, request: Request) -> Response:
     may_see = username == caller.username or caller.has_api_key or caller.is_staff
     rows = [row for row in list(state.enrollments.values()) if may_see and row.user == username and row.is_active]
     response = json_response([enrollment_json(state, row) for row in rows])
-    set_csrf_cookie(state, request, response)
+    set_csrf_cookie(state, request, response, cross_domain=True)
     return response
 
 
@@ -245,7 +245,9 @@ def _refusal(state: State, error: enrollments.EnrollmentRefused, username: str, 
 
 
 def list_for_staff(state: State, request: Request) -> Response:
-    """`GET …/enrollments`: cursor pages of all rows, inactive ones included."""
+    """`GET …/enrollments`: cursor pages of all rows, inactive ones included. Since Juniper."""
+    if not state.since("juniper"):
+        return not_found()
     caller = require_user(state, request)
     if not caller.is_staff:
         return detail("You do not have permission to perform this action.", 403)
@@ -270,6 +272,25 @@ def list_for_staff(state: State, request: Request) -> Response:
         and (not emails or state.users[row.user].email in emails)
     ]
     return _cursor_page(state, request, rows)
+
+
+def list_allowed(state: State, request: Request) -> Response:
+    """`GET …/enrollment_allowed/`: for staff, since Quince."""
+    if not state.since("quince"):
+        return not_found()
+    if not require_user(state, request).is_staff:
+        return detail("You do not have permission to perform this action.", 403)
+    return json_response([])
+
+
+def list_version_2(state: State, request: Request) -> Response:
+    """`GET /api/enrollment/v2/enrollment/`: here only to be seen, since Willow."""
+    if not state.since("willow"):
+        return not_found()
+    require_user(state, request)
+    return json_response(
+        {"next": None, "previous": None, "count": 0, "num_pages": 1, "current_page": 1, "start": 0, "results": []}
+    )
 
 
 def _field_error(name: str, text: str) -> Response:
@@ -305,12 +326,12 @@ def change(state: State, request: Request) -> Response:
         response = empty_response(405)
         response.headers["Allow"] = "POST"
         return response
+    # Django's middleware comes before the view, and keeps the reason to itself outside of development.
+    if csrf_failure(state, request):
+        return html_error(403, "403 Forbidden", "CSRF verification failed. Request aborted.")
     user = state.session_user(request.cookies.get(SESSION_COOKIE))
     if user is None:
         return text_response("", 403)
-    reason = csrf_failure(state, request)
-    if reason:
-        return html_error(403, "403 Forbidden", f"CSRF verification failed. Request aborted. {reason}")
     if "course_id" not in request.form:
         return text_response("Course id not specified", 400)
     key, action = request.form["course_id"], request.form.get("enrollment_action")

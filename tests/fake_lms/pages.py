@@ -7,6 +7,7 @@ from pathlib import Path
 from string import Template
 from urllib.parse import quote
 
+from werkzeug.urls import iri_to_uri
 from werkzeug.wrappers import Request, Response
 
 from .courses import CourseRun
@@ -72,6 +73,18 @@ def login_page(state: State, *, next_url: str, username: str = "", error: str = 
     <p>No account yet? <a href="/register?next={quote(next_url, safe="")}">Register</a></p>""",
         status=400 if error else 200,
     )
+
+
+def logout_page(target: str) -> Response:
+    """Where a learner has logged out, on her way to `target`. Open edX's page leads on by a script."""
+    response = page(
+        "You have signed out.",
+        f"""
+    <p>If you are not redirected within 5 seconds, <a href="{escape(target)}">click here to go to the home page</a>.</p>
+    <div id="iframeContainer" style="visibility: hidden" data-redirect-url="{escape(target)}"></div>""",
+    )
+    response.headers["Refresh"] = f"0; url={iri_to_uri(target)}"
+    return response
 
 
 def register_page(state: State, *, next_url: str, values: Mapping[str, str] | None = None, error: str = "") -> Response:

@@ -28,6 +28,11 @@ class UnknownRelease(ValueError):
     """No such release."""
 
 
+# The frameworks' own changes, by the release that brought them: Django 1.11 masked its CSRF tokens (64 characters
+# instead of 32), Django 4.2 took the mask off the cookie again.
+MASKED_TOKENS, UNMASKED_TOKENS = "hawthorn", "redwood"
+
+
 def at_least(release: str, other: str) -> bool:
     """Whether `release` is `other` or came after it. Raises UnknownRelease."""
     for name in (release, other):

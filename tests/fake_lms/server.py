@@ -3,8 +3,10 @@
 import errno
 import logging
 import socket
+import ssl
 import threading
 from contextlib import suppress
+from email.utils import formatdate
 from typing import Any, Self
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
@@ -22,7 +24,16 @@ class PortUnavailable(OSError):
     """Something else listens on the port."""
 
 
-class _QuietHandler(WSGIRequestHandler):
+class _Handler(WSGIRequestHandler):
+    """Dates its answers by the LMS's clock."""
+
+    clock: Clock
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        return formatdate(self.clock.now().timestamp() if timestamp is None else timestamp, usegmt=True)
+
+
+class _QuietHandler(_Handler):
     def log(self, type: str, message: str, *arguments: Any) -> None:
         if type == "error":
             super().log(type, message, *arguments)
@@ -38,16 +49,21 @@ class FakeLMS:
         secret: str = DEFAULT_SECRET,
         *,
         host: str = "localhost",
+        tls: ssl.SSLContext | None = None,
         quiet: bool = True,
     ) -> None:
-        """`port` 0 takes any free one; `host` is the name in `.url`. Raises PortUnavailable."""
+        """`port` 0 takes any free one; `host` is the name in `.url`; with `tls` it speaks https alone.
+
+        Raises PortUnavailable.
+        """
         self._sockets = _bind(port)
         self.port: int = self._sockets[0].getsockname()[1]
         self.has_ipv6 = len(self._sockets) > 1
-        self.url = f"http://{host}:{self.port}"
+        self.url = f"{'https' if tls else 'http'}://{host}:{self.port}"
         self.state = State(self.url, Settings(cms_url, secret))
         self.sender = Sender(self.state)
-        self._handler = _QuietHandler if quiet else WSGIRequestHandler
+        self._tls = tls
+        self._quiet = quiet
         self._servers: list[BaseWSGIServer] = []
         self._threads: list[threading.Thread] = []
 
@@ -64,13 +80,20 @@ class FakeLMS:
     def start(self) -> Self:
         """Serve in background threads until `stop`."""
         application = Application(self.state, self.sender)
-        if self._handler is WSGIRequestHandler:
+        if not self._quiet:
             logging.getLogger("werkzeug").setLevel(logging.INFO)
+        handler = type("Handler", (_QuietHandler if self._quiet else _Handler,), {"clock": self.clock})
         for bound in self._sockets:
             host = bound.getsockname()[0]
             # The server works on a duplicate of the descriptor.
             server = make_server(
-                host, self.port, application, threaded=True, request_handler=self._handler, fd=bound.fileno()
+                host,
+                self.port,
+                application,
+                threaded=True,
+                request_handler=handler,
+                fd=bound.fileno(),
+                ssl_context=self._tls,
             )
             bound.close()
             thread = threading.Thread(

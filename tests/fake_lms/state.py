@@ -54,9 +54,24 @@ class Settings:
     release: str = "ulmo"
     cors_origins: list[str] | None = None
     trusted_origins: list[str] | None = None
-    # Real LMSs hand the cross-domain cookie to https referers alone; the fake one speaks plain http.
+    # ENABLE_CORS_HEADERS, CORS_ALLOW_CREDENTIALS and CORS_ALLOW_HEADERS (None: upstream's).
+    cors_enabled: bool = True
+    cors_allow_credentials: bool = True
+    cors_allow_headers: list[str] | None = None
+    # Real LMSs hand the cross-domain cookie to https referers alone; the fake one may speak plain http.
     cors_allow_insecure: bool = True
+    # ENABLE_CROSS_DOMAIN_CSRF_COOKIE, and the cookie that it adds to the LMS's own.
+    cross_domain_cookie: bool = True
+    cross_domain_cookie_name: str = "edx_csrf_token"
     csrf_cookie_domain: str | None = None
+    # Real LMSs have Django's "csrftoken"; on localhost the site has a cookie of that name already.
+    csrf_cookie_name: str = "lms_csrftoken"
+    # LOGIN_REDIRECT_WHITELIST: hosts. None means the site's.
+    login_redirect_whitelist: list[str] | None = None
+    # AUTHN_MICROFRONTEND_URL, where that is on.
+    authn_mfe_url: str | None = None
+    # The version of the plugin, where it is installed.
+    fonzie: str | None = None
     throttled: bool = True
     healthy: bool = True
     api_key: str | None = "fake-lms-api-key"
@@ -76,6 +91,12 @@ class Settings:
     def allowed_origins(self) -> list[str]:
         """CORS_ORIGIN_WHITELIST."""
         return [origin_of(self.cms_url)] if self.cors_origins is None else self.cors_origins
+
+    def login_hosts(self) -> list[str]:
+        """LOGIN_REDIRECT_WHITELIST."""
+        if self.login_redirect_whitelist is None:
+            return [urlsplit(self.cms_url).netloc.lower()]
+        return self.login_redirect_whitelist
 
     def csrf_origins(self) -> list[str]:
         """CSRF_TRUSTED_ORIGINS."""

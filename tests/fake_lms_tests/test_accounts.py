@@ -65,12 +65,52 @@ def test_wrong_password_shows_the_form_again(anonymous):
     assert not anonymous.cookies
 
 
-def test_logout_ends_the_session(learner):
+def test_logout_ends_the_session_and_leads_on_by_a_page(learner):
     response = learner.post("/logout", params={"next": f"{CMS}/"}, allow_redirects=False)
-    assert (response.status_code, response.headers["Location"]) == (302, f"{CMS}/")
+    assert response.status_code == 200
+    assert f'data-redirect-url="{CMS}/"' in response.text
     assert learner.get("/api/user/v1/me").status_code == 401
     response = learner.get("/logout", params={"redirect_url": "https://evil.example/"}, allow_redirects=False)
-    assert response.headers["Location"] == "/"
+    assert 'data-redirect-url="/"' in response.text
+
+
+def test_logout_redirected_before_hawthorn(lms, learner):
+    lms.state.change_settings(release="ginkgo")
+    response = learner.get("/logout", params={"next": f"{CMS}/"}, allow_redirects=False)
+    assert (response.status_code, response.headers["Location"]) == (302, f"{CMS}/")
+
+
+def test_next_leads_to_whitelisted_hosts_alone(lms, anonymous):
+    lms.state.change_settings(login_redirect_whitelist=["elsewhere.example"])
+    assert log_in(anonymous, "http://elsewhere.example/x").headers["Location"] == "http://elsewhere.example/x"
+    assert log_in(Browser(lms), f"{CMS}/").headers["Location"] == "/dashboard"
+
+
+def test_login_page_may_be_a_micro_frontend(lms, anonymous):
+    lms.state.change_settings(authn_mfe_url="https://apps.lms.example/authn")
+    response = anonymous.get("/login?next=https%3A%2F%2Fevil.example%2F", allow_redirects=False)
+    location = "https://apps.lms.example/authn/login?next=https%3A%2F%2Fevil.example%2F"
+    assert (response.status_code, response.headers["Location"]) == (302, location)
+    assert anonymous.cookies.get("lms_csrftoken")
+
+
+@pytest.mark.parametrize(("release", "length"), [("ginkgo", 32), ("hawthorn", 64), ("quince", 64), ("redwood", 32)])
+def test_csrf_tokens_have_the_length_of_the_releases_django(lms, anonymous, release, length):
+    lms.state.change_settings(release=release)
+    anonymous.get("/login")
+    assert len(anonymous.cookies["lms_csrftoken"]) == length
+
+
+def test_json_web_tokens_say_nothing_before_ironwood(lms):
+    client = {"grant_type": "client_credentials", "client_id": "cms-client", "client_secret": "cms-secret"}
+    session = Browser(lms, origin=None)
+    answer = session.post("/oauth2/access_token", data=client | {"token_type": "jwt"}).json()
+    headers = {"Authorization": f"JWT {answer['access_token']}"}
+    assert session.get("/api/user/v1/me", headers=headers).status_code == 200
+    lms.state.change_settings(release="hawthorn")
+    assert session.get("/api/user/v1/me", headers=headers).status_code == 401
+    token = session.post("/oauth2/access_token", data=client).json()["access_token"]
+    assert session.get("/api/user/v1/me", headers={"Authorization": f"Bearer {token}"}).status_code == 200
 
 
 def test_registration_makes_an_account_that_works_unconfirmed(lms, anonymous):

@@ -44,16 +44,18 @@ def test_every_answer_has_cors_headers_for_the_site(anonymous):
 
 def test_cookie_is_set_for_pages_of_the_site_only(lms, learner):
     response = learner.get(f"{ENROLLMENT}/{DEMO}")
-    cookie = response.headers["Set-Cookie"]
+    own, cookie = response.raw.headers.getlist("Set-Cookie")
+    assert own.startswith("lms_csrftoken=")
     assert cookie.startswith("edx_csrf_token=")
     assert "Secure" in cookie
     assert "HttpOnly" not in cookie
     assert len(learner.csrf) == 32
+    assert learner.csrf == learner.cookies["lms_csrftoken"]
     for referer in (None, "http://localhost:9999/x", lms.url + "/dashboard", "http://[", "nonsense"):
         other = Browser(lms, origin=None).log_in()
         response = other.get(f"{ENROLLMENT}/{DEMO}", headers={"Referer": referer, "Origin": CMS})
         assert response.status_code == 200
-        assert "Set-Cookie" not in response.headers
+        assert "edx_csrf_token" not in response.headers["Set-Cookie"]
 
 
 def test_cookie_comes_from_the_enrollment_api_only_and_keeps_its_value(learner, anonymous):
@@ -67,7 +69,27 @@ def test_cookie_comes_from_the_enrollment_api_only_and_keeps_its_value(learner, 
 
 def test_cookie_needs_https_unless_insecure_is_allowed(lms, learner):
     lms.state.change_settings(cors_allow_insecure=False)
-    assert "Set-Cookie" not in learner.get(f"{ENROLLMENT}/{DEMO}").headers
+    assert "edx_csrf_token" not in learner.get(f"{ENROLLMENT}/{DEMO}").headers["Set-Cookie"]
+
+
+def test_cookie_needs_its_feature(lms, learner):
+    lms.state.change_settings(cross_domain_cookie=False)
+    assert "edx_csrf_token" not in learner.get(f"{ENROLLMENT}/{DEMO}").headers["Set-Cookie"]
+
+
+def test_cors_needs_its_feature(lms, anonymous):
+    lms.state.change_settings(cors_enabled=False)
+    response = anonymous.options(ENROLLMENT, headers={"Access-Control-Request-Method": "POST"})
+    assert response.status_code == 401
+    assert not [name for name in response.headers if name.startswith("Access-Control")]
+
+
+def test_credentials_and_headers_can_be_denied(lms, anonymous):
+    lms.state.change_settings(cors_allow_credentials=False, cors_allow_headers=["accept"])
+    headers = anonymous.options(ENROLLMENT, headers={"Access-Control-Request-Method": "POST"}).headers
+    assert headers["Access-Control-Allow-Origin"] == CMS
+    assert "Access-Control-Allow-Credentials" not in headers
+    assert headers["Access-Control-Allow-Headers"] == "accept"
 
 
 @pytest.mark.parametrize(
@@ -94,7 +116,7 @@ def test_cookie_needs_https_unless_insecure_is_allowed(lms, learner):
 )
 def test_each_failure_has_djangos_words(learner, headers, cookie, reason):
     if cookie:
-        learner.cookies.set("edx_csrf_token", cookie)
+        learner.cookies.set("lms_csrftoken", cookie)
     response = learner.post(ENROLLMENT, json={"course_details": {"course_id": DEMO}}, headers=headers)
     assert response.status_code == 403
     assert response.json() == {"detail": f"CSRF Failed: {reason}"}
@@ -116,8 +138,8 @@ def test_tokens_and_keys_need_no_csrf(staff, server_call):
 
 def test_injected_faults_withhold_cookie_and_headers(lms, learner):
     lms.state.fail("csrf_withheld")
-    assert "Set-Cookie" not in learner.get(f"{ENROLLMENT}/{DEMO}").headers
-    assert "Set-Cookie" in learner.get(f"{ENROLLMENT}/{DEMO}").headers
+    assert "edx_csrf_token" not in learner.get(f"{ENROLLMENT}/{DEMO}").headers["Set-Cookie"]
+    assert "edx_csrf_token" in learner.get(f"{ENROLLMENT}/{DEMO}").headers["Set-Cookie"]
     lms.state.fail("cors_withheld")
     assert "Access-Control-Allow-Origin" not in learner.get("/api/user/v1/me").headers
     assert "Access-Control-Allow-Origin" in learner.get("/api/user/v1/me").headers

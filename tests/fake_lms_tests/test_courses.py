@@ -123,3 +123,30 @@ def test_both_loopback_addresses_and_the_name_answer(lms):
     hosts = ["127.0.0.1", "localhost"] + (["[::1]"] if lms.has_ipv6 else [])
     for host in hosts:
         assert requests.get(f"http://{host}:{lms.port}/heartbeat", timeout=5).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "last_without", "first_with"),
+    [
+        ("/api/user/v1/me", "eucalyptus", "ficus"),
+        ("/api/enrollment/v1/enrollments", "ironwood", "juniper"),
+        ("/api/enrollment/v1/enrollment_allowed/", "palm", "quince"),
+        ("/api/enrollment/v2/enrollment/", "verawood", "willow"),
+    ],
+)
+def test_releases_show_in_what_there_is(lms, anonymous, path, last_without, first_with):
+    lms.state.change_settings(release=last_without)
+    assert anonymous.get(path).status_code == 404
+    lms.state.change_settings(release=first_with)
+    assert anonymous.get(path).status_code == 401
+
+
+def test_fonzie_says_its_version_where_it_is_installed(lms, anonymous):
+    assert anonymous.get("/api/v1.0/status/version").status_code == 404
+    lms.state.change_settings(fonzie="0.7.0")
+    assert anonymous.get("/api/v1.0/status/version").json() == {"version": "0.7.0"}
+
+
+def test_answers_are_dated_by_the_clock_of_the_lms(lms, anonymous):
+    lms.clock.set("2026-11-23T15:00:00Z", frozen=True)
+    assert anonymous.get("/heartbeat").headers["Date"] == "Mon, 23 Nov 2026 15:00:00 GMT"

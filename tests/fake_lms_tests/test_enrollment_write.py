@@ -264,6 +264,11 @@ class TestChangeEnrollment:
 
     def test_anonymous_method_and_csrf(self, anonymous, learner):
         response = anonymous.post("/change_enrollment", data={"course_id": DEMO})
+        assert response.status_code == 403
+        assert "CSRF" in response.text
+        anonymous.get("/login")
+        token = anonymous.cookies["lms_csrftoken"]
+        response = anonymous.post("/change_enrollment", data={"course_id": DEMO}, headers={"X-CSRFToken": token})
         assert (response.status_code, response.text) == (403, "")
         assert learner.get("/change_enrollment").status_code == 405
         response = learner.post("/change_enrollment", data={"course_id": DEMO, "enrollment_action": "enroll"})
