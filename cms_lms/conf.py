@@ -63,6 +63,7 @@ class Settings:
         "BACKENDS": [
             "cms_lms.backends.openedx.OpenEdXBackend",
             "cms_lms.backends.joanie.JoanieBackend",
+            "cms_lms.backends.moodle.MoodleBackend",
             "cms_lms.backends.base.BaseLMSBackend",
         ],
         "JS_BACKENDS": {

@@ -5,6 +5,7 @@ import pytest
 from cms_lms.backends.base import BaseLMSBackend
 from cms_lms.backends.config import BackendConfig
 from cms_lms.backends.joanie import JoanieBackend
+from cms_lms.backends.moodle import MoodleBackend
 from cms_lms.backends.openedx import OpenEdXBackend
 from cms_lms.backends.registry import backend_choices, get_backend_class
 
@@ -21,7 +22,7 @@ def test_a_class_without_particulars_has_none():
     assert BaseLMSBackend.pattern_presets(BASE_URL) == []
 
 
-@pytest.mark.parametrize("backend_class", [OpenEdXBackend, JoanieBackend])
+@pytest.mark.parametrize("backend_class", [OpenEdXBackend, JoanieBackend, MoodleBackend])
 def test_these_have_some(backend_class):
     assert len(backend_class.pattern_presets(BASE_URL)) > 1
 

@@ -1,0 +1,106 @@
+"""The WSGI application, and the server that runs it in threads on a free port of the loopback interface."""
+
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any, Self
+
+from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.wrappers import Request, Response
+
+from tests.fake_lms import faults
+from tests.fake_lms.clock import Clock
+from tests.fake_lms.journal import Journal
+
+from . import pages, web_service
+from .functions import FUNCTIONS
+from .state import State
+
+_PAGES: dict[str, Callable[[State, Request], Response]] = {
+    "/": pages.front,
+    "/course/view.php": pages.course,
+    "/enrol/index.php": pages.enrol,
+    "/login/index.php": pages.login,
+    "/login/logout.php": pages.logout,
+    web_service.PATH: web_service.serve,
+}
+
+
+class _QuietHandler(WSGIRequestHandler):
+    def log(self, type: str, message: str, *arguments: Any) -> None:
+        if type == "error":
+            super().log(type, message, *arguments)
+
+
+class FakeMoodle:
+    """A running Moodle, as a context manager: `.url`, `.state`, `.journal`, `.clock`, `.settings`.
+
+    `path` is where it stands on its host, such as "/moodle".
+    """
+
+    def __init__(self, *, host: str = "127.0.0.1", path: str = "") -> None:
+        # The request line is not logged either way: a token may stand in it.
+        self._server = make_server("127.0.0.1", 0, self._answer, threaded=True, request_handler=_QuietHandler)
+        self._path = path
+        self.url = f"http://{host}:{self._server.server_port}{path}"
+        self.state = State(self.url, frozenset(FUNCTIONS))
+        self.settings = self.state.settings
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="fake-moodle", daemon=True
+        )
+
+    @property
+    def clock(self) -> Clock:
+        """The Moodle's clock."""
+        return self.state.clock
+
+    @property
+    def journal(self) -> Journal:
+        """What the Moodle was asked."""
+        return self.state.journal
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.state.stopping.set()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def _answer(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        request = Request(environ)
+        entry = self.journal.record(request, self.clock.now())
+        response = self._respond(request)
+        entry.status = response.status_code
+        return response(environ, start_response)
+
+    def _respond(self, request: Request) -> Response:
+        target = faults.Target(request.method, request.path)
+        slow = self.state.faults.take(faults.DELAY, target)
+        if slow:
+            self.state.stopping.wait(float(slow.params.get("seconds", 5)))
+        fault = self.state.faults.take(faults.INSTEAD, target)
+        if fault:
+            return _instead(fault)
+        if self.settings.maintenance == "cli":
+            return pages.maintenance()
+        path = request.path
+        if self._path and not path.startswith(f"{self._path}/"):
+            return pages.page("Not Found", "", 404)
+        endpoint = _PAGES.get(path.removeprefix(self._path))
+        return endpoint(self.state, request) if endpoint else pages.page("Not Found", "", 404)
+
+
+def _instead(fault: faults.Fault) -> Response:
+    """The faults of the fake LMS that make sense here: `html`, `empty`, `server_error`, and `status` for the rest."""
+    match fault.kind:
+        case "html":
+            return pages.page("We are back soon", "<p>The site is being maintained.</p>")
+        case "empty":
+            return Response(b"", 200)
+        case "server_error":
+            return pages.page("Server error", "", 500)
+    params = fault.params
+    content_type = params.get("content_type", "application/json")
+    return Response(params.get("body", ""), int(params.get("status", 500)), params.get("headers"), None, content_type)
