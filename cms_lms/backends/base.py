@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from cms_lms.backends.config import BackendConfig
 from cms_lms.backends.connection import ConnectionCheck
 from cms_lms.backends.credentials import CredentialField
+from cms_lms.backends.reachability import GENERIC_CHECKS
 from cms_lms.patterns.course_regex import CourseRegex, compile_course_regex
 from cms_lms.patterns.presets import PatternPreset
 from cms_lms.patterns.urls import InvalidURL, normalize_url
@@ -42,7 +43,7 @@ class BaseLMSBackend:
     credential_fields: ClassVar[tuple[CredentialField, ...]] = ()
 
     #: What "Check this connection" examines, in order.
-    connection_checks: ClassVar[tuple[type[ConnectionCheck], ...]] = ()
+    connection_checks: ClassVar[tuple[type[ConnectionCheck], ...]] = GENERIC_CHECKS
 
     def __init__(self, config: BackendConfig, record: Any = None) -> None:
         self.config = config

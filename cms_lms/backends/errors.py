@@ -9,8 +9,8 @@ class LMSUnreachable(Exception):
     """No usable answer came: ``message`` says why, ``fix`` what to do, ``code`` never changes.
 
     Codes: ``invalid_request``, ``insecure``, ``name_not_found``, ``address_refused``, ``connect_timeout``,
-    ``connection_refused``, ``tls``, ``read_timeout``, ``connection_broken``, ``too_large``, ``redirect_refused``,
-    ``redirect_loop``. No text of the request's headers or body is ever part of a message.
+    ``connection_refused``, ``tls``, ``read_timeout``, ``connection_broken``, ``too_large``, ``moved``,
+    ``redirect_refused``, ``redirect_loop``. No text of the request's headers or body is ever part of a message.
     """
 
     def __init__(self, message: str | Promise, code: str, fix: str | Promise = "") -> None:

@@ -61,7 +61,7 @@ class NotJSON(ValueError):
 class LMSResponse:
     """An answer, read to its end. ``url`` is where it came from in the end; ``seconds`` is how long it took.
 
-    ``set_cookies`` are the Set-Cookie headers, each as it came. ``certificate_ends`` is None for plain http.
+    ``set_cookies`` are the Set-Cookie headers, each as it came.
     """
 
     status: int
@@ -70,7 +70,6 @@ class LMSResponse:
     url: str
     seconds: float
     set_cookies: tuple[str, ...] = ()
-    certificate_ends: dt.datetime | None = None
 
     @property
     def is_json(self) -> bool:
@@ -145,10 +144,13 @@ class LMSSession:
 
     def addresses(self, url: str) -> Sequence[Resolved]:
         """Return the addresses of a URL's host, each examined. Raises ``LMSUnreachable``."""
-        self._check_url(url)
+        host, port = _host_and_port(_origin(url))
         self._budget.begin_call()
-        parts = urlsplit(origin_of(url))
-        return self._gate.resolve(parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
+        return self._gate.resolve(host, port)
+
+    def certificate_ends(self, url: str) -> dt.datetime | None:
+        """Return when the certificate ends that the host of a URL showed, None while it has shown none."""
+        return self._gate.certificate_ends.get(_host_and_port(_origin(url)))
 
     @sensitive_variables()
     def request(
@@ -185,10 +187,7 @@ class LMSSession:
             params = None
 
     def _check_url(self, url: str) -> None:
-        try:
-            origin = origin_of(url)
-        except InvalidURL as error:
-            raise LMSUnreachable(error.message, "invalid_request", _("Correct the base URL.")) from None
+        origin = _origin(url)
         if origin.startswith("http:") and not lms_settings.ALLOW_INSECURE_URLS:
             raise LMSUnreachable(
                 _("The address %(origin)s is not encrypted; this site calls LMSs over https only.")
@@ -221,7 +220,8 @@ class LMSSession:
         self._budget.begin_answer()
         try:
             prepared = self._requests.prepare_request(request)
-            same_origin = origin_of(_without_query(prepared.url or "")) == origin_of(request.url)
+            # One reader of the address, one host: nothing else is to be connected to.
+            same_origin = origin_of(_without_query(prepared.url or "")) == origin_of(_without_query(request.url))
         except (requests.RequestException, InvalidURL, ValueError):
             # Their messages quote what could not be sent.
             same_origin = False
@@ -238,7 +238,6 @@ class LMSSession:
             raise _invalid_request() from None
         except (requests.RequestException, HTTPError, OSError):
             raise _connection_broken() from None
-        parts = urlsplit(response.url)
         return LMSResponse(
             status=response.status_code,
             headers=response.headers,
@@ -246,7 +245,6 @@ class LMSSession:
             url=response.url,
             seconds=time.monotonic() - started,
             set_cookies=tuple(response.raw.headers.getlist("Set-Cookie")),
-            certificate_ends=self._gate.certificate_ends.get((parts.hostname or "", parts.port or 443)),
         )
 
     def _read(self, response: requests.Response) -> bytes:
@@ -284,7 +282,7 @@ class LMSSession:
             return target
         raise LMSUnreachable(
             message % {"here": here, "there": there},
-            "redirect_refused",
+            "moved" if response.status in (301, 308) else "redirect_refused",
             _("If the LMS has moved, enter its new address as the base URL: %(there)s") % {"there": there},
         )
 
@@ -296,6 +294,18 @@ def user_agent() -> str:
         return f"cms_lms/{version('cms_lms')}"
     except PackageNotFoundError:  # a copy that was never installed
         return "cms_lms"
+
+
+def _origin(url: str) -> str:
+    try:
+        return origin_of(url)
+    except InvalidURL as error:
+        raise LMSUnreachable(error.message, "invalid_request", _("Correct the base URL.")) from None
+
+
+def _host_and_port(origin: str) -> tuple[str, int]:
+    parts = urlsplit(origin)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def _without_query(url: str) -> str:

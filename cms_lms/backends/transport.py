@@ -208,9 +208,12 @@ class Gate:
 
 def address_refused(host: str, entry: Resolved) -> LMSUnreachable:
     """Return the error for a name none of whose addresses may be called."""
+    if host == str(entry.address):
+        message = _("%(address)s belongs to %(owner)s. Such addresses are not called.")
+    else:
+        message = _("“%(host)s” is at %(address)s, which belongs to %(owner)s. Such addresses are not called.")
     return LMSUnreachable(
-        _("“%(host)s” is at %(address)s, which belongs to %(owner)s. Such addresses are not called.")
-        % {"host": host, "address": entry.address, "owner": entry.owner},
+        message % {"host": host, "address": entry.address, "owner": entry.owner},
         "address_refused",
         _(
             "Correct the base URL. If the LMS really is there, the site’s operator adds its network to the setting "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -18,7 +19,7 @@ from cms_lms.encryption import Secret
 from cms_lms.models import BackendCredential, LMSBackend
 from cms_lms.models.stored_secret import SecretUnavailable
 from cms_lms.patterns.errors import InvalidPattern
-from cms_lms.patterns.urls import InvalidURL, origin_of
+from cms_lms.patterns.urls import InvalidURL, normalize_base_url, origin_of
 
 
 def visit_backend(
@@ -34,7 +35,8 @@ def visit_backend(
     """
     try:
         backend = record.get_backend()
-        origin_of(record.base_url)
+        # Whether plain http may be called is for the session to say.
+        config = replace(backend.config, base_url=normalize_base_url(record.base_url, allow_insecure=True))
         if credentials is None:
             credentials = stored_credentials(record)
     except UnknownBackend:
@@ -45,7 +47,7 @@ def visit_backend(
         return
     with LMSSession(time_limit=TIME_LIMIT) as session:
         visit = Visit(
-            config=backend.config,
+            config=config,
             credentials=credentials,
             site_origins=known_origins() if site_origins is None else site_origins,
             http=session,
