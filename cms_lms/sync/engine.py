@@ -26,6 +26,7 @@ from cms_lms.runs.fields import SyncMode
 from cms_lms.sync.effects import announce
 from cms_lms.sync.payload import ECHO_LENGTH, Errors, InvalidPayload, validate
 from cms_lms.sync.results import ItemResult, storable
+from cms_lms.sync.secrets import Signer
 from cms_lms.sync.writing import RunWriter, load_drafts
 
 logger = logging.getLogger("cms_lms")
@@ -35,6 +36,7 @@ ATTEMPTS = 5
 
 REQUIRED = {"resource_link": ["This field is required."]}
 NO_BACKEND = {"resource_link": ["No LMS configuration found for this resource link."]}
+NOT_ALLOWED = {"resource_link": ["Not allowed for this secret."]}
 NOT_STORED = {"resource_link": ["The database refused this course run."]}
 NO_CREATION = {"resource_link": ["Unknown course run when creation is deactivated."]}
 
@@ -49,10 +51,19 @@ class Refused(Exception):
         self.errors = {storable(name): [storable(text) for text in texts] for name, texts in errors.items()}
 
 
+class Forbidden(Refused):
+    """The run is not one of the backend that the signing secret belongs to; ``owner`` is the one that it is of."""
+
+    def __init__(self, owner: BaseLMSBackend) -> None:
+        super().__init__(NOT_ALLOWED)
+        self.owner = owner
+
+
 @dataclass
 class Item:
-    """One item of a call whose link a backend owns."""
+    """One item of a call whose link a backend owns that ``signer`` may write."""
 
+    signer: Signer
     payload: Mapping[str, Any]
     resource_link: str
     key: str
@@ -75,19 +86,22 @@ def has_resource_link(payload: Any) -> bool:
     return isinstance(payload, Mapping) and isinstance(link := payload.get("resource_link"), str) and bool(link.strip())
 
 
-def synchronize(payloads: Sequence[Mapping[str, Any]], *, now: dt.datetime, journal: Journal) -> list[ItemResult]:
+def synchronize(
+    payloads: Sequence[Mapping[str, Any]], *, signer: Signer, now: dt.datetime, journal: Journal
+) -> list[ItemResult]:
     """Apply items that all name a link, and return what became of each, in their order.
 
-    ``now``: when the call came. ``journal`` is called with the results inside the transaction that made
-    them true.
+    ``signer`` says whose runs may be written. ``now``: when the call came. ``journal`` is called with the results
+    inside the transaction that made them true.
     """
     results: list[ItemResult | None] = [None] * len(payloads)
     items: list[tuple[int, Item]] = []
     for position, payload in enumerate(payloads):
         try:
-            items.append((position, prepare(payload)))
+            items.append((position, prepare(payload, signer)))
         except Refused as refusal:
-            results[position] = refused(payload["resource_link"], refusal)
+            owner = refusal.owner if isinstance(refusal, Forbidden) else None
+            results[position] = refused(payload["resource_link"], refusal, owner)
     # In the order of the keys, so that two calls never wait for each other's runs crosswise.
     items.sort(key=lambda entry: entry[1].key)
 
@@ -106,13 +120,23 @@ def synchronize(payloads: Sequence[Mapping[str, Any]], *, now: dt.datetime, jour
     return done
 
 
-def refused(resource_link: str, refusal: Refused, **kwargs: Any) -> ItemResult:
-    """Return the result that tells a refusal."""
-    reason = " ".join(f"{name}: {' '.join(texts)}" for name, texts in refusal.errors.items())
-    return ItemResult(resource_link, Outcome.REFUSED, reason=reason, errors=refusal.errors, **kwargs)
+def refused(
+    resource_link: str, refusal: Refused, backend: BaseLMSBackend | None, run: CourseRun | None = None
+) -> ItemResult:
+    """Return the result that tells a refusal, and of which backend's run."""
+    return ItemResult(
+        resource_link,
+        Outcome.REFUSED,
+        backend_id=backend.record.pk if backend else None,
+        backend_slug=backend.config.slug if backend else "",
+        run_id=run.pk if run else None,
+        reason=" ".join(f"{name}: {' '.join(texts)}" for name, texts in refusal.errors.items()),
+        errors=refusal.errors,
+        is_forbidden=isinstance(refusal, Forbidden),
+    )
 
 
-def prepare(payload: Mapping[str, Any]) -> Item:
+def prepare(payload: Mapping[str, Any], signer: Signer) -> Item:
     """Find the backend of an item without touching a run. Raises ``Refused``."""
     link = payload["resource_link"].strip()
     try:
@@ -123,7 +147,9 @@ def prepare(payload: Mapping[str, Any]) -> Item:
     backend = LMSHandler.configuration().select(url)
     if backend is None:
         raise Refused(NO_BACKEND)
-    return Item(payload, link, key, backend, backend.extract_from_normalized(url) or "")
+    if not signer.may_write(backend):
+        raise Forbidden(backend)
+    return Item(signer, payload, link, key, backend, backend.extract_from_normalized(url) or "")
 
 
 def apply_alone(item: Item, now: dt.datetime) -> ItemResult:
@@ -162,15 +188,7 @@ def apply(items: Sequence[Item], now: dt.datetime) -> list[ItemResult]:
             runs[item.key] = run
             results.append(result)
         except Refused as refusal:
-            results.append(
-                refused(
-                    item.payload["resource_link"],
-                    refusal,
-                    backend_id=item.backend.record.pk,
-                    backend_slug=item.backend.config.slug,
-                    run_id=run.pk if run else None,
-                )
-            )
+            results.append(refused(item.payload["resource_link"], refusal, item.backend, run))
     writer.flush()
     announce(writer.public_runs)
     return results
@@ -182,8 +200,21 @@ def find_courses(items: Sequence[Item]) -> dict[CourseKey, Course]:
     return Course.objects.get_by_keys(keys) if keys else {}
 
 
+def refuse_run_of_others(item: Item, run: CourseRun) -> None:
+    """Raise ``Forbidden`` if the link under which a run is known belongs to a backend that the secret does not.
+
+    Links of one run may differ in what patterns tell apart: the scheme, or a slash at the end. One that is no
+    backend's is open to whoever owns the link that was sent.
+    """
+    if run.resource_link != item.resource_link:
+        owner = LMSHandler.select_lms(run.resource_link)
+        if owner is not None and not item.signer.may_write(owner):
+            raise Forbidden(owner)
+
+
 def update(item: Item, run: CourseRun, writer: RunWriter) -> ItemResult:
     """Apply an item to the run it is about. Raises ``Refused``."""
+    refuse_run_of_others(item, run)
     try:
         values = validate(item.payload, item.backend, is_new=False)
     except InvalidPayload as error:

@@ -15,7 +15,10 @@ from cms_lms.sync.payload import Errors
 
 @dataclass
 class ItemResult:
-    """The decision on one item. ``changes`` maps names of fields to (old, new)."""
+    """The decision on one item. ``changes`` maps names of fields to (old, new).
+
+    ``is_forbidden``: it was refused because the secret that signed is another backend's.
+    """
 
     resource_link: str
     outcome: Outcome
@@ -25,6 +28,7 @@ class ItemResult:
     reason: str = ""
     errors: Errors = field(default_factory=dict)
     changes: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    is_forbidden: bool = False
 
     @property
     def is_refused(self) -> bool:

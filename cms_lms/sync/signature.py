@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
+import re
 from collections.abc import Iterable
-from functools import cache
+
+from cms_lms.encryption import Secret
+from cms_lms.sync.secrets import Signer
 
 SCHEME = "SIG-HMAC-SHA256"
+
+_DIGEST = re.compile(rb"[0-9a-f]{64}")
 
 
 class SignatureMissing(Exception):
@@ -20,36 +24,39 @@ class SignatureInvalid(Exception):
 
 def sign(body: bytes, secret: str) -> str:
     """Return the header's value for a body, as senders make it."""
-    return f"{SCHEME} {hmac.digest(secret.encode(), body, 'sha256').hex()}"
+    return f"{SCHEME} {make_digest(body, Secret(secret))}"
 
 
-def verify(header: str | None, body: bytes, secrets: Iterable[str]) -> str:
-    """Return the name of the secret that signed the body.
+def make_digest(body: bytes, secret: Secret) -> str:
+    """Return the signature as hexadecimal digits."""
+    return hmac.digest(secret.reveal().encode(errors="surrogatepass"), body, "sha256").hex()
 
-    The comparison takes constant time and tolerates capitals and spaces around the hexadecimal digits.
-    Raises ``SignatureMissing`` for an absent or empty header, else ``SignatureInvalid``.
+
+def read_digest(header: str | None) -> bytes:
+    """Return the hexadecimal digits that a header claims, in small letters; spaces around them are tolerated.
+
+    Raises ``SignatureMissing`` for an absent or empty header, ``SignatureInvalid`` for one of another scheme or form:
+    that takes no secret, so that nothing is hashed for it.
     """
     if not header:
         raise SignatureMissing
-    scheme, _space, digest = header.partition(" ")
-    # Compared as bytes: a header may hold any character, and text beyond ASCII cannot be compared in constant time.
-    claimed = digest.strip().lower().encode()
-    signer = None
-    for position, secret in enumerate(secrets, start=1):
-        if not secret.strip():  # a system check says so, but not every server runs the checks
-            continue
-        expected = hmac.digest(secret.encode(), body, "sha256").hex().encode()
-        if hmac.compare_digest(claimed, expected) and signer is None:
-            signer = secret_name(position, secret)
-    if scheme != SCHEME or signer is None:
+    scheme, _space, digits = header.partition(" ")
+    # As bytes: a header may hold any character, and text beyond ASCII cannot be compared in constant time.
+    claimed = digits.strip().lower().encode()
+    if scheme != SCHEME or not _DIGEST.fullmatch(claimed):
         raise SignatureInvalid
-    return signer
+    return claimed
 
 
-@cache
-def secret_name(position: int, secret: str) -> str:
-    """Return how deliveries name a site-wide secret: its place in the setting, and a fingerprint.
+def find_signer(digest: bytes, body: bytes, signers: Iterable[Signer]) -> Signer:
+    """Return the first secret that made the signature. Raises ``SignatureInvalid``.
 
-    The fingerprint tells secrets apart after the setting was reordered; it is too short to check a guess by.
+    All are tried, each compared in constant time: how long it takes tells nothing of which one it was.
     """
-    return f"site {position} ({hashlib.sha256(secret.encode()).hexdigest()[:4]})"
+    found = None
+    for signer in signers:
+        if hmac.compare_digest(digest, make_digest(body, signer.secret).encode()) and found is None:
+            found = signer
+    if found is None:
+        raise SignatureInvalid
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 from collections.abc import Sequence
 from typing import Any
@@ -23,9 +24,12 @@ from cms_lms.sync.deliveries import DeliveryLog
 from cms_lms.sync.engine import REQUIRED, has_resource_link, synchronize
 from cms_lms.sync.payload import PayloadNotJSON, parse
 from cms_lms.sync.results import ItemResult, count_outcomes, storable
-from cms_lms.sync.signature import SignatureInvalid, SignatureMissing, verify
+from cms_lms.sync.secrets import Signer, SigningSecrets
+from cms_lms.sync.signature import SignatureInvalid, SignatureMissing, find_signer, read_digest
 
 security_logger = logging.getLogger("django.security.cms_lms")
+
+INVALID_SIGNATURE = 401, "Invalid authentication."
 
 
 class CallRefused(Exception):
@@ -77,10 +81,18 @@ class CourseRunsSyncView(APIView):
         """Apply a call. Raises ``CallRefused``; with a valid signature it leaves a delivery all the same."""
         received_at = timezone.now()
         body = self.read_body(request)
+        secrets, signer = self.authenticate(request, body)
+        try:
+            return self.apply(request, body, signer, received_at)
+        finally:
+            secrets.note_use(signer, received_at)
+
+    def apply(self, request: HttpRequest, body: bytes, signer: Signer, received_at: dt.datetime) -> Response:
+        """Apply a call whose signature is valid. Raises ``CallRefused``."""
         delivery = DeliveryLog(
             received_at=received_at,
             remote_address=request.META.get("REMOTE_ADDR", ""),
-            secret_name=self.authenticate(request, body),
+            secret_name=signer.name,
             body=body,
         )
         try:
@@ -91,9 +103,14 @@ class CourseRunsSyncView(APIView):
         is_list = isinstance(payload, list)
         results = synchronize(
             payload if is_list else [payload],
+            signer=signer,
             now=received_at,
             journal=lambda results: delivery.record(*self.answer(results, is_list), results),
         )
+        if forbidden := sum(result.is_forbidden for result in results):
+            security_logger.warning(
+                "Web hook: the secret %s signed %s course runs that are not of its LMS backend.", signer.name, forbidden
+            )
         status, answer = self.answer(results, is_list)
         outcome = ", ".join(f"{name}={count}" for name, count in count_outcomes(results).items())
         return Response(answer, status=status, headers={"Sync-Outcome": outcome})
@@ -115,16 +132,18 @@ class CourseRunsSyncView(APIView):
         return body
 
     @staticmethod
-    def authenticate(request: HttpRequest, body: bytes) -> str:
-        """Return the name of the secret that signed the body."""
+    def authenticate(request: HttpRequest, body: bytes) -> tuple[SigningSecrets, Signer]:
+        """Return the secrets that may sign, and which of them signed the body."""
         try:
-            return verify(request.headers.get("Authorization"), body, lms_settings.SYNC_SECRETS)
+            digest = read_digest(request.headers.get("Authorization"))
+            secrets = SigningSecrets.in_force()
+            return secrets, find_signer(digest, body, secrets.signers)
         except SignatureMissing:
             security_logger.warning("Web hook: a call without a signature.")
             raise CallRefused(403, "Missing authentication.") from None
         except SignatureInvalid:
             security_logger.warning("Web hook: a call with an invalid signature.")
-            raise CallRefused(401, "Invalid authentication.") from None
+            raise CallRefused(*INVALID_SIGNATURE) from None
 
     @staticmethod
     def parse(request: HttpRequest, body: bytes) -> Any:
@@ -148,6 +167,8 @@ class CourseRunsSyncView(APIView):
     @staticmethod
     def answer(results: Sequence[ItemResult], is_list: bool) -> tuple[int, Any]:
         """Return status and body. In a list an error wins over another item with the same link."""
+        if not is_list and results[0].is_forbidden:
+            return INVALID_SIGNATURE
         status = 400 if any(result.is_refused for result in results) else 200
         if not is_list:
             return status, results[0].errors or {"success": True}
