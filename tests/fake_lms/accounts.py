@@ -9,7 +9,7 @@ from . import pages
 from .authentication import SESSION_COOKIE, require_user
 from .cors_csrf import set_csrf_cookie
 from .responses import json_response, not_found
-from .state import InvalidChange, State, User, origin_of
+from .state import InvalidChange, State, User
 
 DASHBOARD = "/dashboard"
 _MOBILE_VERSIONS = ("v0.5", "v1", "v2", "v3", "v4")
