@@ -82,6 +82,15 @@ def reencrypt(stored: str, purpose: str) -> str:
     return encrypt(decrypt(stored, purpose), purpose)
 
 
+def is_under_first_key(stored: str, purpose: str) -> bool:
+    """Return whether the first key of the settings opens a text, which then needs no other."""
+    try:
+        _ciphers((Secret(lms_settings.encryption_keys[0]),), purpose).decrypt(stored.encode())
+    except (InvalidToken, ValueError):
+        return False
+    return True
+
+
 @lru_cache(maxsize=64)
 def _ciphers(keys: tuple[Secret, ...], purpose: str) -> MultiFernet:
     return MultiFernet([Fernet(_derive(key, purpose)) for key in keys])
