@@ -6,6 +6,7 @@ form that the LMS's release wants. Where the release is not known it holds what 
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from urllib.parse import urlsplit
 
@@ -56,10 +57,17 @@ class _Block:
         self.domain = shared_domain([urlsplit(url).hostname or "" for url in (base_url, *self.origins)])
 
     def head(self) -> Iterator[str]:
-        yield from _comment(
+        yield from self._comment(
             _("Open edX (%(releases)s), for the pages of %(origins)s")
             % {"releases": self.releases, "origins": _literal(self.origins)}
         )
+
+    def _comment(self, text: str) -> Iterator[str]:
+        """Python 2, which Open edX was on up to Ironwood, takes nothing but ASCII in a file that does not announce it."""
+        if not self.releases.since("juniper"):
+            text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+        for line in text.splitlines():
+            yield f"# {line}"
 
     def lines(self, name: str) -> Iterator[str]:
         """Yield the setting, after what there is to say about it."""
@@ -70,7 +78,7 @@ class _Block:
                 if self.domain is not None:
                     yield from self._feature(name)
                 else:
-                    yield from _comment(
+                    yield from self._comment(
                         _("%(name)s stays off: without a domain that both share, every page of the LMS would fail.")
                         % {"name": name}
                     )
@@ -78,7 +86,7 @@ class _Block:
                 yield f"{name} = True"
             case "CORS_ALLOW_INSECURE":
                 if self.is_insecure:
-                    yield from _comment(_("For development alone: not everything here has https."))
+                    yield from self._comment(_("For development alone: not everything here has https."))
                 yield f"{name} = {self.is_insecure}"
             case "CORS_ORIGIN_WHITELIST":
                 yield from self._whitelist(name)
@@ -86,14 +94,14 @@ class _Block:
                 if self.domain is not None:
                     yield f"{name} = {_literal('.' + self.domain)}"
                 else:
-                    yield from _comment(
+                    yield from self._comment(
                         _("%(name)s: there is none. Let the LMS and this site be below one domain of yours.")
                         % {"name": name}
                     )
             case "CROSS_DOMAIN_CSRF_COOKIE_NAME":
                 yield f"{name} = {_literal(CSRF_COOKIE_NAME)}"
             case "SESSION_COOKIE_NAME":
-                yield from _comment(_("Not the name that this site’s own has. A change logs everybody out once."))
+                yield from self._comment(_("Not the name that this site uses. A change logs everybody out once."))
                 yield f"{name} = {_literal(SESSION_COOKIE_NAME)}"
             case "CSRF_TRUSTED_ORIGINS":
                 yield from self._trusted_origins(name)
@@ -104,11 +112,11 @@ class _Block:
         """Features became settings of their own in Ulmo."""
         is_flat = self.releases.since("ulmo")
         if is_flat is None:
-            yield from _comment(_("Since Ulmo:"))
+            yield from self._comment(_("Since Ulmo:"))
         if is_flat is not False:
             yield f"{name} = True"
         if is_flat is None:
-            yield from _comment(_("Up to Teak:"))
+            yield from self._comment(_("Up to Teak:"))
             yield f'globals().get("FEATURES", {{}})["{name}"] = True'
         if is_flat is False:
             yield f'FEATURES["{name}"] = True'
@@ -116,9 +124,9 @@ class _Block:
     def _whitelist(self, name: str) -> Iterator[str]:
         """django-cors-headers wants whole origins since its version 3, which came with Maple."""
         has_scheme = self.releases.since("maple")
-        yield from _comment(_("Lists are added to: the LMS’s own micro-frontends are in them."))
+        yield from self._comment(_("Lists are added to: the micro-frontends of the LMS are in them."))
         if has_scheme is None:
-            yield from _comment(_("Up to Lilac without the scheme: %(hosts)s") % {"hosts": _literal(self.hosts)})
+            yield from self._comment(_("Up to Lilac without the scheme: %(hosts)s") % {"hosts": _literal(self.hosts)})
         yield _extended(name, self.hosts if has_scheme is False else self.origins)
 
     def _trusted_origins(self, name: str) -> Iterator[str]:
@@ -127,7 +135,7 @@ class _Block:
             return
         is_tutor_key = self.releases.since("redwood") is not False and self.releases.since("ulmo") is not True
         if is_tutor_key:
-            yield from _comment(
+            yield from self._comment(
                 _("With Tutor from Redwood to Teak, in its YAML: %(name)s") % {"name": f"{name}_WITH_SCHEME"}
             )
         yield _extended(name, self.origins)
@@ -141,8 +149,3 @@ def _extended(name: str, values: Sequence[str]) -> str:
 def _literal(value: str | Sequence[str]) -> str:
     """Write down a value so that nothing in it can be anything but the value."""
     return ascii(value if isinstance(value, str) else list(value))
-
-
-def _comment(text: str) -> Iterator[str]:
-    for line in text.splitlines():
-        yield f"# {line}"

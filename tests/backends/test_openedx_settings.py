@@ -6,6 +6,7 @@ import ast
 from typing import Any
 
 import pytest
+from django.utils.translation import override
 
 from cms_lms.backends.openedx_release import RELEASES, ReleaseRange
 from cms_lms.backends.openedx_settings import SETTINGS, settings_block
@@ -176,3 +177,10 @@ def test_ranges_are_narrowed_by_what_fits() -> None:
         None,
         False,
     ]
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_python_2_takes_it(language: str) -> None:
+    with override(language):
+        assert settings_block(LMS, [SITE], only("hawthorn")).isascii()
+        assert settings_block(LMS, [SITE], ANY).isascii()
