@@ -91,6 +91,8 @@ class EditorViewMixin:
         response = super().save_action()
         for warning in self.object.get_warnings():
             messages.warning(self.request, warning.message)
+        for message in backend_secrets.warnings_after_saving(self.object):
+            messages.warning(self.request, message)
         return response
 
 

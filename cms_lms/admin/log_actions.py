@@ -15,6 +15,9 @@ from cms_lms.sync.modes import SYNC_MODE_ACTION
 ENABLE = "cms_lms.enable"
 DISABLE = "cms_lms.disable"
 REORDER = "cms_lms.reorder"
+CREDENTIALS = "cms_lms.credentials"
+ADD_SYNC_SECRET = "cms_lms.sync_secret.add"  # noqa: S105
+RETIRE_SYNC_SECRET = "cms_lms.sync_secret.retire"  # noqa: S105
 
 
 class SyncModeFormatter(LogFormatter):
@@ -41,9 +44,57 @@ class ReorderFormatter(LogFormatter):
         return _("Moved from position %(old)s to position %(new)s.") % log_entry.data["position"]
 
 
+class CredentialsFormatter(LogFormatter):
+    """Says what was done to which credential. The log knows no values."""
+
+    label = gettext_lazy("Change API credentials")
+
+    def format_message(self, log_entry: ModelLogEntry) -> str:
+        """Name each credential."""
+        changes = ", ".join(map(self.describe, log_entry.data["credentials"]))
+        return _("API credentials changed: %(changes)s.") % {"changes": changes}
+
+    @staticmethod
+    def describe(change: dict[str, str]) -> str:
+        """Return one change in words."""
+        if change["done"] == "cleared":
+            return _("%(name)s cleared") % change
+        if change.get("environment"):
+            return _("%(name)s set to the environment variable %(environment)s") % change
+        return _("%(name)s set") % change
+
+
+class AddSyncSecretFormatter(LogFormatter):
+    """Says which secret the backend got, by its name."""
+
+    label = gettext_lazy("Add web hook secret")
+
+    def format_message(self, log_entry: ModelLogEntry) -> str:
+        """Name the secret, and the variable that holds it if one does."""
+        if log_entry.data["sync_secret"].get("environment"):
+            return (
+                _("Web hook secret “%(name)s” added, read from the environment variable %(environment)s.")
+                % log_entry.data["sync_secret"]
+            )
+        return _("Web hook secret “%(name)s” generated.") % log_entry.data["sync_secret"]
+
+
+class RetireSyncSecretFormatter(LogFormatter):
+    """Says which secret the backend lost, by its name."""
+
+    label = gettext_lazy("Retire web hook secret")
+
+    def format_message(self, log_entry: ModelLogEntry) -> str:
+        """Name the secret."""
+        return _("Web hook secret “%(name)s” retired.") % log_entry.data["sync_secret"]
+
+
 def register(actions: Any) -> None:
     """Make the actions known to Wagtail's log."""
     actions.register_action(ENABLE, gettext_lazy("Enable"), gettext_lazy("Enabled"))
     actions.register_action(DISABLE, gettext_lazy("Disable"), gettext_lazy("Disabled"))
     actions.register_action(REORDER)(ReorderFormatter)
     actions.register_action(SYNC_MODE_ACTION)(SyncModeFormatter)
+    actions.register_action(CREDENTIALS)(CredentialsFormatter)
+    actions.register_action(ADD_SYNC_SECRET)(AddSyncSecretFormatter)
+    actions.register_action(RETIRE_SYNC_SECRET)(RetireSyncSecretFormatter)

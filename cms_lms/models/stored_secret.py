@@ -79,6 +79,14 @@ def clean_secret(text: str) -> Secret:
     return Secret(text)
 
 
+def clean_entered_secret(text: str) -> Secret:
+    """As ``clean_secret``, for what a person enters: the secret itself or ``env:NAME``."""
+    secret = clean_secret(text)
+    if secret.reveal().startswith(ENVIRONMENT):
+        refuse_environment_name(secret.reveal().removeprefix(ENVIRONMENT))
+    return secret
+
+
 class StoredSecret(models.Model):
     """A record with one secret. Subclasses say its ``secret_purpose``."""
 
@@ -100,14 +108,11 @@ class StoredSecret(models.Model):
     def set_secret(self, secret: Secret) -> None:
         """Keep a secret: encrypted, or by its variable's name where the text is ``env:NAME``.
 
-        Raises ``ValidationError`` as ``clean_secret`` does, and for a variable that editors may not refer to.
+        Raises ``ValidationError`` as ``clean_entered_secret`` does.
         """
-        secret = clean_secret(secret.reveal())
-        if secret.reveal().startswith(ENVIRONMENT):
-            refuse_environment_name(secret.reveal().removeprefix(ENVIRONMENT))
-            self.stored_value = secret.reveal()
-        else:
-            self.stored_value = ENCRYPTED + encrypt(secret, self.secret_purpose)
+        secret = clean_entered_secret(secret.reveal())
+        is_variable = secret.reveal().startswith(ENVIRONMENT)
+        self.stored_value = secret.reveal() if is_variable else ENCRYPTED + encrypt(secret, self.secret_purpose)
 
     def get_secret(self) -> Secret:
         """Return the secret. Raises ``SecretUnavailable``."""

@@ -114,12 +114,14 @@ class SyncSecret(StoredSecret):
             ConfigurationVersion.objects.renew()
         return added
 
-    def retire(self, *, now: dt.datetime) -> None:
+    def retire(self, *, now: dt.datetime) -> bool:
         """Take the secret out of use for good, and forget it. In force at the next request of every process.
 
-        One that is retired stays as it is.
+        Return whether that was so: one that is retired stays as it is.
         """
         with transaction.atomic():
-            if SyncSecret.objects.filter(pk=self.pk, retired_at=None).update(retired_at=now, stored_value=""):
+            rows = SyncSecret.objects.filter(pk=self.pk, retired_at=None).update(retired_at=now, stored_value="")
+            if rows:
                 ConfigurationVersion.objects.renew()
         self.refresh_from_db(fields=["retired_at", "stored_value"])
+        return bool(rows)

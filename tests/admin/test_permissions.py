@@ -17,7 +17,7 @@ from wagtail.admin.menu import admin_menu
 from wagtail.models import GroupApprovalTask, Workflow, WorkflowContentType, WorkflowTask
 
 from cms_lms.admin.menu import LMSViewSetGroup
-from cms_lms.models import Course, CourseRun, LMSBackend, SyncDelivery
+from cms_lms.models import Course, CourseRun, LMSBackend, SyncDelivery, SyncSecret
 from tests.admin.browsing import submit, url
 from tests.admin.conftest import make_client
 from tests.factories import make_backend, make_course, make_run
@@ -47,6 +47,9 @@ LMSBACKEND_VIEWS = dict.fromkeys(
         "disable",
         "revisions_revert",
         "revisions_compare",
+        "credentials",
+        "sync_secrets",
+        "retire_sync_secret",
     ],
     BACKENDS,
 )
@@ -128,6 +131,7 @@ def make_object(namespace: str):
     if namespace.endswith("lmsbackend"):
         backend = make_backend()
         backend.save_revision()
+        SyncSecret.add(backend, name="production", now=datetime(2024, 6, 15, tzinfo=UTC))
         return backend
     return make_run() if namespace.endswith("courserun") else make_course()
 
@@ -140,6 +144,8 @@ def make_address(namespace: str, view: str, instance) -> str:
         args.append(instance.latest_revision_id)
     if view == "revisions_compare":
         args += ["earliest", "latest"]
+    if view == "retire_sync_secret":
+        args.append(instance.sync_secrets.get().pk)
     return reverse(f"{namespace}:{view}", args=args)
 
 

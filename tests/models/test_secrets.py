@@ -11,12 +11,11 @@ from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.test import override_settings
 
-from cms_lms.backends.base import BaseLMSBackend
-from cms_lms.backends.credentials import CredentialField
 from cms_lms.encryption import Secret
 from cms_lms.models import BackendCredential, ConfigurationVersion, LMSBackend, SyncSecret
 from cms_lms.models.stored_secret import SecretUnavailable
 from cms_lms.models.sync_secret import AlreadyAdded, TooManySecrets
+from tests.asking_backend import ASKING
 from tests.factories import make_backend
 
 pytestmark = pytest.mark.django_db
@@ -24,16 +23,6 @@ pytestmark = pytest.mark.django_db
 NOW = dt.datetime(2027, 3, 1, 9, tzinfo=dt.UTC)
 VALUE = "hunter2-in-clear"
 VARIABLE = "CMS_LMS_SECRET_CAMPUS"
-
-
-class AskingBackend(BaseLMSBackend):
-    """Asks for two credentials."""
-
-    label = "Asking"
-    credential_fields = (CredentialField("api_key", "API key"), CredentialField("token", "Token"))
-
-
-ASKING = f"{__name__}.AskingBackend"
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ PACKAGE = Path(cms_lms.__file__).parent
 
 #: The floors, ground first. A room may import rooms on its own floor and on those below.
 FLOORS = (
-    ("conf", "compat", "encryption", "patterns", "runs"),
+    ("conf", "compat", "encryption", "error_reports", "patterns", "runs"),
     ("backends",),
     ("models", "migrations"),
     ("matching",),
