@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import ipaddress
+import math
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from django.apps import apps
 from django.contrib.staticfiles import finders
 from django.core import checks
+from django.db import connections
 from django.template import TemplateDoesNotExist
 from django.template.loader import get_template
 from django.utils.module_loading import import_string
@@ -15,7 +21,32 @@ from django.utils.module_loading import import_string
 from cms_lms.backends.base import BaseLMSBackend
 from cms_lms.conf import PREFIX
 from cms_lms.conf import settings as lms_settings
+from cms_lms.models.sync_secret import SyncSecret
 from cms_lms.runs.fields import SyncMode
+
+#: A key that is guessed opens every secret.
+MIN_KEY_LENGTH = 16
+
+#: Variables that hold what is none of the editors' business, as sites usually name them.
+FOREIGN_VARIABLES = (
+    "SECRET_KEY",
+    "DATABASE_URL",
+    "CACHE_URL",
+    "EMAIL_URL",
+    "AWS_SECRET_ACCESS_KEY",
+    "DJANGO_SECRET_KEY",
+    f"{PREFIX}SYNC_SECRETS",
+    f"{PREFIX}ENCRYPTION_KEYS",
+)
+MIN_VARIABLE_PREFIX_LENGTH = 8
+
+#: Where machines of a cloud ask for their own credentials, and the link-local networks, where most of that is.
+METADATA_NETWORKS = tuple(
+    map(
+        ipaddress.ip_network,
+        ("169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128", "100.100.100.200/32", "192.0.0.192/32"),
+    )
+)
 
 
 @checks.register("cms_lms")
@@ -30,8 +61,29 @@ def check_settings(app_configs: Any = None, **kwargs) -> list[checks.CheckMessag
         *_check_js_backends(),
         *_check_insecure_urls(),
         *_check_limits(),
+        *_check_encryption_keys(),
+        *_check_environment_prefix(),
+        *_check_private_networks(),
+        *_check_ca_bundle(),
+        *_check_timeouts(),
         *_check_preview_template(),
     ]
+
+
+@checks.register(checks.Tags.database)
+def check_that_somebody_may_sign(
+    app_configs: Any = None, databases: Sequence[str] | None = None, **kwargs
+) -> list[checks.CheckMessage]:
+    """Warn where neither the settings nor any LMS backend has a secret; asked when the database is, at ``migrate``."""
+    alias = SyncSecret.objects.db
+    if lms_settings.SYNC_SECRETS or lms_settings.in_development or alias not in (databases or ()):
+        return []
+    if SyncSecret._meta.db_table not in connections[alias].introspection.table_names():
+        return []  # not migrated yet
+    if SyncSecret.objects.live().filter(backend__is_enabled=True).exists():
+        return []
+    hint = f"Add a web hook secret to an LMS backend, or set {PREFIX}SYNC_SECRETS to a list with one for all of them."
+    return [checks.Warning("There is no secret: every call of the web hook is refused.", hint=hint, id="cms_lms.W001")]
 
 
 def _error(number: int, message: str, hint: str) -> checks.Error:
@@ -53,9 +105,6 @@ def _check_secrets() -> Iterator[checks.CheckMessage]:
         yield _error(
             4, f"{name} contains an empty secret.", f"Remove it from {name}, or from the variable it is read from."
         )
-    elif not secrets and not lms_settings.in_development:
-        hint = f"Set {name} to a list with the secret that the LMS signs its calls with."
-        yield checks.Warning(f"{name} is empty: every call of the web hook is refused.", hint=hint, id="cms_lms.W001")
 
 
 def _check_default_sync_mode() -> Iterator[checks.CheckMessage]:
@@ -125,7 +174,7 @@ def _check_insecure_urls() -> Iterator[checks.CheckMessage]:
 
 
 def _check_limits() -> Iterator[checks.CheckMessage]:
-    for name in ("SYNC_MAX_BODY_BYTES", "SYNC_MAX_ITEMS"):
+    for name in ("SYNC_MAX_BODY_BYTES", "SYNC_MAX_ITEMS", "MAX_RESPONSE_BYTES"):
         value = getattr(lms_settings, name)
         if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
             yield _error(14, f"{PREFIX}{name} is {value!r}.", f"Set {PREFIX}{name} to a whole number above 0.")
@@ -141,3 +190,70 @@ def _check_preview_template() -> Iterator[checks.CheckMessage]:
     except TemplateDoesNotExist:
         pass
     yield _error(15, f"{name} is {template!r}, which is no template.", f"Correct {name}, or remove it.")
+
+
+def _check_encryption_keys() -> Iterator[checks.CheckMessage]:
+    name, keys = f"{PREFIX}ENCRYPTION_KEYS", lms_settings.ENCRYPTION_KEYS
+    if not isinstance(keys, (list, tuple)) or not all(isinstance(key, str) for key in keys):
+        hint = f'Set {name} = ["the key"], or remove it: then SECRET_KEY is the key.'
+        yield _error(16, f"{name} is not a list of strings.", hint)
+    elif not all(len(key) >= MIN_KEY_LENGTH and key == key.strip() for key in keys):
+        hint = (
+            f"Make each key at least {MIN_KEY_LENGTH} characters long, without white space around it: "
+            "python -c 'import secrets; print(secrets.token_urlsafe(32))' prints a good one."
+        )
+        yield _error(17, f"{name} contains a key that is blank, too short or surrounded by white space.", hint)
+
+
+def _check_environment_prefix() -> Iterator[checks.CheckMessage]:
+    name, prefix = f"{PREFIX}SECRET_ENVIRONMENT_PREFIX", lms_settings.SECRET_ENVIRONMENT_PREFIX
+    if not isinstance(prefix, str) or not re.fullmatch(r"[A-Z][A-Z0-9_]*", prefix, re.ASCII):
+        hint = f'Use capital letters, digits and underscores, for example {name} = "CMS_LMS_SECRET_".'
+        yield _error(18, f"{name} is {prefix!r}, which no name of a variable begins with.", hint)
+        return
+    covered = [variable for variable in FOREIGN_VARIABLES if variable.startswith(prefix)]
+    if covered or len(prefix) < MIN_VARIABLE_PREFIX_LENGTH:
+        what = f"also begins {', '.join(covered)}" if covered else "is so short that it may begin any variable's name"
+        hint = (
+            f"Choose a prefix of {MIN_VARIABLE_PREFIX_LENGTH} characters or more that only variables with secrets of "
+            'LMSs begin with, such as "CMS_LMS_SECRET_": editors may send the values of these to an LMS.'
+        )
+        yield _error(19, f"{name} is {prefix!r}, which {what}.", hint)
+
+
+def _check_private_networks() -> Iterator[checks.CheckMessage]:
+    name, networks = f"{PREFIX}PRIVATE_NETWORKS", lms_settings.PRIVATE_NETWORKS
+    if not isinstance(networks, (list, tuple)):
+        yield _error(20, f"{name} is not a list of networks.", f'Set {name} = ["10.1.2.0/24"], or remove it.')
+        return
+    for text in networks:
+        try:
+            if not isinstance(text, str):
+                raise ValueError(f"{text!r} is not a string")
+            network = ipaddress.ip_network(text)
+        except ValueError as error:
+            hint = "Write networks in CIDR notation, with no bits set behind the prefix, such as 10.1.2.0/24."
+            yield _error(20, f"{name} contains {text!r}, which is no network: {error}.", hint)
+            continue
+        if network.prefixlen == 0:
+            hint = "Name only the networks that LMSs are in, each as narrow as can be."
+            message = f"{name} contains {text}: the server can be made to call any address at all."
+            yield checks.Warning(message, hint=hint, id="cms_lms.W003")
+        elif any(network.version == other.version and network.overlaps(other) for other in METADATA_NETWORKS):
+            hint = "Take it out, or name narrower networks: no LMS is at a link-local or metadata address."
+            message = f"{name} contains {text}, where a cloud gives away this machine's own credentials."
+            yield checks.Warning(message, hint=hint, id="cms_lms.W004")
+
+
+def _check_ca_bundle() -> Iterator[checks.CheckMessage]:
+    name, path = f"{PREFIX}CA_BUNDLE", lms_settings.CA_BUNDLE
+    if path is not None and not (isinstance(path, (str, os.PathLike)) and Path(path).is_file()):
+        hint = f"Correct the path, or remove {name} to trust the usual authorities."
+        yield _error(21, f"{name} is {path!r}, which is no file.", hint)
+
+
+def _check_timeouts() -> Iterator[checks.CheckMessage]:
+    for name in ("CONNECT_TIMEOUT", "READ_TIMEOUT", "TOTAL_TIMEOUT"):
+        value = getattr(lms_settings, name)
+        if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value < math.inf:
+            yield _error(22, f"{PREFIX}{name} is {value!r}.", f"Set {PREFIX}{name} to a number of seconds above 0.")

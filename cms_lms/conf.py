@@ -18,7 +18,7 @@ class Settings:
     """Attribute access to the settings, with defaults.
 
     ``SYNC_SECRETS``: list of str. Shared secrets that sign the web hook's calls and may write runs of
-    every backend; several are valid at once, so that one can be rotated. Empty: every call is refused.
+    every backend; several are valid at once, so that one can be rotated. Empty: only backends' own may sign.
 
     ``DEFAULT_SYNC_MODE``: ``"manual"``, ``"sync_to_draft"`` or ``"sync_to_public"``. What a new run gets
     when its backend has no mode of its own.

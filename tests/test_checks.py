@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from django.apps import apps
+from django.core.checks import Tags, run_checks
 from django.test import override_settings
+from django.utils import timezone
 
-from cms_lms.checks import check_settings
+from cms_lms.checks import check_settings, check_that_somebody_may_sign
+from cms_lms.models import LMSBackend
+from cms_lms.models.sync_secret import SyncSecret
+from tests.factories import make_backend
 
 BASE = "cms_lms.backends.base.BaseLMSBackend"
 
@@ -28,7 +35,6 @@ def test_the_settings_of_the_site_are_right():
         ("SYNC_SECRETS", None, "cms_lms.E003", "CMS_LMS_SYNC_SECRETS = ["),
         ("SYNC_SECRETS", ["secret", ""], "cms_lms.E004", "Remove it"),
         ("SYNC_SECRETS", ["  "], "cms_lms.E004", "Remove it"),
-        ("SYNC_SECRETS", [], "cms_lms.W001", "the LMS signs"),
         ("DEFAULT_SYNC_MODE", "sync", "cms_lms.E005", "sync_to_draft"),
         ("DEFAULT_SYNC_MODE", "", "cms_lms.E005", "sync_to_draft"),
         ("COURSE_LANGUAGES", "en", "cms_lms.E006", '("en", "English")'),
@@ -49,6 +55,42 @@ def test_the_settings_of_the_site_are_right():
         ("SYNC_MAX_BODY_BYTES", "2 MB", "cms_lms.E014", "above 0"),
         ("SYNC_MAX_BODY_BYTES", True, "cms_lms.E014", "above 0"),
         ("SYNC_MAX_ITEMS", 0, "cms_lms.E014", "CMS_LMS_SYNC_MAX_ITEMS"),
+        ("MAX_RESPONSE_BYTES", 0, "cms_lms.E014", "CMS_LMS_MAX_RESPONSE_BYTES"),
+        ("ENCRYPTION_KEYS", "a key that is long enough", "cms_lms.E016", "CMS_LMS_ENCRYPTION_KEYS = ["),
+        ("ENCRYPTION_KEYS", [b"a key that is long enough"], "cms_lms.E016", "CMS_LMS_ENCRYPTION_KEYS = ["),
+        ("ENCRYPTION_KEYS", None, "cms_lms.E016", "CMS_LMS_ENCRYPTION_KEYS = ["),
+        ("ENCRYPTION_KEYS", ["a key that is long enough", ""], "cms_lms.E017", "token_urlsafe"),
+        ("ENCRYPTION_KEYS", [" " * 20], "cms_lms.E017", "token_urlsafe"),
+        ("ENCRYPTION_KEYS", ["fifteen letters"], "cms_lms.E017", "16 characters"),
+        ("ENCRYPTION_KEYS", ["a key that is long enough\n"], "cms_lms.E017", "white space"),
+        ("SECRET_ENVIRONMENT_PREFIX", "", "cms_lms.E018", "CMS_LMS_SECRET_"),
+        ("SECRET_ENVIRONMENT_PREFIX", None, "cms_lms.E018", "CMS_LMS_SECRET_"),
+        ("SECRET_ENVIRONMENT_PREFIX", "lms_secret_", "cms_lms.E018", "capital letters"),
+        ("SECRET_ENVIRONMENT_PREFIX", "LMS-SECRET-", "cms_lms.E018", "underscores"),
+        ("SECRET_ENVIRONMENT_PREFIX", "SECRET_", "cms_lms.E019", "editors may send"),
+        ("SECRET_ENVIRONMENT_PREFIX", "DATABASE_", "cms_lms.E019", "editors may send"),
+        ("SECRET_ENVIRONMENT_PREFIX", "CMS_LMS_", "cms_lms.E019", "editors may send"),
+        ("SECRET_ENVIRONMENT_PREFIX", "X_", "cms_lms.E019", "8 characters"),
+        ("PRIVATE_NETWORKS", "10.1.2.0/24", "cms_lms.E020", "CMS_LMS_PRIVATE_NETWORKS = ["),
+        ("PRIVATE_NETWORKS", ["lms.internal"], "cms_lms.E020", "CIDR"),
+        ("PRIVATE_NETWORKS", [167837952], "cms_lms.E020", "CIDR"),
+        ("PRIVATE_NETWORKS", ["10.1.2.3/24"], "cms_lms.E020", "no bits set"),
+        ("PRIVATE_NETWORKS", ["0.0.0.0/0"], "cms_lms.W003", "Name only"),
+        ("PRIVATE_NETWORKS", ["::/0"], "cms_lms.W003", "Name only"),
+        ("PRIVATE_NETWORKS", ["10.0.0.0/8", "169.254.169.254/32"], "cms_lms.W004", "link-local"),
+        ("PRIVATE_NETWORKS", ["128.0.0.0/1"], "cms_lms.W004", "narrower"),
+        ("PRIVATE_NETWORKS", ["fe80::/64"], "cms_lms.W004", "link-local"),
+        ("PRIVATE_NETWORKS", ["fd00::/8"], "cms_lms.W004", "narrower"),
+        ("CA_BUNDLE", "/no/such/bundle.pem", "cms_lms.E021", "Correct the path"),
+        ("CA_BUNDLE", "", "cms_lms.E021", "remove CMS_LMS_CA_BUNDLE"),
+        ("CA_BUNDLE", True, "cms_lms.E021", "Correct the path"),
+        ("CONNECT_TIMEOUT", 0, "cms_lms.E022", "CMS_LMS_CONNECT_TIMEOUT"),
+        ("CONNECT_TIMEOUT", True, "cms_lms.E022", "CMS_LMS_CONNECT_TIMEOUT"),
+        ("READ_TIMEOUT", None, "cms_lms.E022", "CMS_LMS_READ_TIMEOUT"),
+        ("READ_TIMEOUT", "10", "cms_lms.E022", "CMS_LMS_READ_TIMEOUT"),
+        ("TOTAL_TIMEOUT", -1.5, "cms_lms.E022", "CMS_LMS_TOTAL_TIMEOUT"),
+        ("TOTAL_TIMEOUT", float("inf"), "cms_lms.E022", "seconds above 0"),
+        ("TOTAL_TIMEOUT", float("nan"), "cms_lms.E022", "seconds above 0"),
         ("PREVIEW_TEMPLATE", "no/such.html", "cms_lms.E015", "CMS_LMS_PREVIEW_TEMPLATE"),
         ("PREVIEW_TEMPLATE", None, "cms_lms.E015", "CMS_LMS_PREVIEW_TEMPLATE"),
     ],
@@ -61,12 +103,74 @@ def test_wrong_setting(name, value, expected_id, hint):
 
 
 @pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ENCRYPTION_KEYS", ["a key that is long enough", "an older key, still needed"]),
+        ("SECRET_ENVIRONMENT_PREFIX", "UNIVERSITY_LMS_"),
+        ("PRIVATE_NETWORKS", []),
+        ("PRIVATE_NETWORKS", ("10.1.2.0/24", "192.168.7.9", "fd12:3456::/32", "127.0.0.0/8", "::1/128")),
+        ("CA_BUNDLE", __file__),
+        ("CA_BUNDLE", Path(__file__)),
+        ("CONNECT_TIMEOUT", 1),
+    ],
+)
+def test_right_setting(name, value):
+    with override_settings(**{f"CMS_LMS_{name}": value}):
+        assert found() == {}
+
+
+def test_no_key_is_printed():
+    with override_settings(CMS_LMS_ENCRYPTION_KEYS=["hunter2"]):
+        assert "hunter2" not in str(check_settings())
+
+
+@pytest.mark.parametrize(
     ("app", "expected_id"), [("wagtail.snippets", "cms_lms.E001"), ("rest_framework", "cms_lms.E002")]
 )
 def test_missing_app(monkeypatch, app, expected_id):
     installed = apps.is_installed
     monkeypatch.setattr(apps, "is_installed", lambda name: name != app and installed(name))
     assert app in found()[expected_id]
+
+
+@pytest.fixture
+def warned():
+    """Run the checks that look into the database, as ``migrate`` does."""
+
+    def warned() -> list[str]:
+        messages = run_checks(tags=[Tags.database], databases=["default"])
+        return [message.id for message in messages if message.id.startswith("cms_lms")]
+
+    return warned
+
+
+@pytest.mark.django_db
+def test_a_web_hook_that_nobody_can_sign_for_is_warned_of(warned, settings):
+    assert warned() == []
+    settings.CMS_LMS_SYNC_SECRETS = []
+    assert warned() == ["cms_lms.W001"]
+    backend = make_backend(is_enabled=False)
+    secret = SyncSecret.add(backend, name="production", now=timezone.now())
+    assert warned() == ["cms_lms.W001"]
+    LMSBackend.objects.update(is_enabled=True)
+    assert warned() == []
+    secret.retire(now=timezone.now())
+    assert warned() == ["cms_lms.W001"]
+    settings.DEBUG = True
+    assert warned() == []
+
+
+@override_settings(CMS_LMS_SYNC_SECRETS=[])
+def test_the_database_is_not_asked_where_nobody_wants_it_to_be():
+    assert check_that_somebody_may_sign(databases=None) == []
+    assert check_that_somebody_may_sign(databases=["another"]) == []
+
+
+@pytest.mark.django_db
+@override_settings(CMS_LMS_SYNC_SECRETS=[])
+def test_a_database_that_is_not_migrated_yet_is_not_asked(warned, monkeypatch):
+    monkeypatch.setattr(SyncSecret._meta, "db_table", "not_there_yet")
+    assert warned() == []
 
 
 @override_settings(DEBUG=True, CMS_LMS_SYNC_SECRETS=[], CMS_LMS_ALLOW_INSECURE_URLS=None)
