@@ -11,6 +11,7 @@ from cms_lms.backends.base import BaseLMSBackend
 from cms_lms.backends.connection import ConnectionCheck
 from cms_lms.backends.credentials import CredentialField
 from cms_lms.backends.moodle_checks import MOODLE_CHECKS
+from cms_lms.backends.reachability import GENERIC_CHECKS
 from cms_lms.patterns.presets import PatternPreset, moodle_presets
 
 
@@ -31,7 +32,7 @@ class MoodleBackend(BaseLMSBackend):
             ),
         ),
     )
-    connection_checks: ClassVar[tuple[type[ConnectionCheck], ...]] = MOODLE_CHECKS
+    connection_checks: ClassVar[tuple[type[ConnectionCheck], ...]] = (*GENERIC_CHECKS, *MOODLE_CHECKS)
 
     @classmethod
     def pattern_presets(cls, base_url: str) -> list[PatternPreset]:

@@ -78,6 +78,7 @@ class MoodleWebServices(ConnectionCheck):
 
     name = "moodle-web-services"
     title = _("Web services are switched on")
+    requires = ("answer",)
 
     def run(self, visit: Visit) -> Finding:
         """Any error of Moodle's own is a good answer."""

@@ -70,6 +70,14 @@ def web_services_off(moodle):
     moodle.settings.web_services = False
 
 
+def front_page_alone(moodle):
+    moodle.state.faults.add("status", path="server.php", times=None, status=404, content_type="text/html")
+
+
+def overloaded(moodle):
+    moodle.state.faults.add("status", path="server.php", times=None, status=503, content_type="text/html")
+
+
 def rest_off(moodle):
     moodle.settings.rest = False
 
@@ -159,11 +167,13 @@ def token_of_an_administrator(moodle):
 BROKEN = [
     (web_services_off, "moodle-web-services", Status.FAILED, "switched off"),
     (rest_off, "moodle-web-services", Status.FAILED, "switched off"),
-    (maintenance_page, "moodle-web-services", Status.FAILED, "maintenance"),
+    (maintenance_page, "answer", Status.FAILED, "503"),
     (html_page, "moodle-web-services", Status.FAILED, "A page came instead of data (status 200)"),
     (no_answer_body, "moodle-web-services", Status.FAILED, "A page came instead of data (status 200)"),
     (broken_script, "moodle-web-services", Status.FAILED, "(status 500)"),
     (another_address, "moodle-web-services", Status.FAILED, "redirects to https://other.example.com/"),
+    (front_page_alone, "moodle-web-services", Status.FAILED, "no web services (404)"),
+    (overloaded, "moodle-web-services", Status.FAILED, "(503)"),
     (unknown_token, "moodle-token", Status.FAILED, "does not know the token"),
     (expired_token, "moodle-token", Status.FAILED, "expired"),
     (token_of_another_address, "moodle-token", Status.FAILED, "IP addresses"),

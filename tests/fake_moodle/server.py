@@ -86,6 +86,8 @@ class FakeMoodle:
         if self.settings.maintenance == "cli":
             return pages.maintenance()
         path = request.path
+        if self._path and path == self._path:
+            return Response(b"", 301, {"Location": f"{self.url}/"})
         if self._path and not path.startswith(f"{self._path}/"):
             return pages.page("Not Found", "", 404)
         endpoint = _PAGES.get(path.removeprefix(self._path))
