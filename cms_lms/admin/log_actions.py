@@ -9,12 +9,13 @@ from django.utils.translation import gettext_lazy
 from wagtail.log_actions import LogFormatter
 from wagtail.models import ModelLogEntry
 
+from cms_lms.matching.setting_import import REORDER_ACTION
 from cms_lms.runs.fields import SyncMode
 from cms_lms.sync.modes import SYNC_MODE_ACTION
 
 ENABLE = "cms_lms.enable"
 DISABLE = "cms_lms.disable"
-REORDER = "cms_lms.reorder"
+REORDER = REORDER_ACTION
 CREDENTIALS = "cms_lms.credentials"
 ADD_SYNC_SECRET = "cms_lms.sync_secret.add"  # noqa: S105
 RETIRE_SYNC_SECRET = "cms_lms.sync_secret.retire"  # noqa: S105

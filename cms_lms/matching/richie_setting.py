@@ -7,9 +7,10 @@ Source of Richie's keys and names: its documentation, "LMS connection" and "Joan
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.utils.functional import Promise
@@ -22,12 +23,28 @@ from cms_lms.patterns.urls import InvalidURL, normalize_url
 
 
 @dataclass(frozen=True)
-class Refusal:
-    """Why an entry cannot be imported. ``entry`` counts from 1; ``key`` is blank for the entry as a whole."""
+class Remark:
+    """Why an entry is refused, or what is to be known of it. ``entry`` counts from 1, 0 is the setting as a whole;
+    ``key`` is blank for the entry as a whole.
+    """
 
     entry: int
     key: str
     message: str | Promise
+
+    def __str__(self) -> str:
+        """Return the remark on one line: where, and what."""
+        where = _("entry %(number)s") % {"number": self.entry} if self.entry else ""
+        return ": ".join(str(part) for part in (where, self.shown_key, self.message) if part)
+
+    def as_warning(self) -> str:
+        """Return the remark on one line that says that it is a warning."""
+        return str(replace(self, message=_("warning: %(text)s") % {"text": self.message}))
+
+    @property
+    def shown_key(self) -> str:
+        """The key. It is what the file says it is: quoted, it cannot speak to the terminal."""
+        return self.key if not self.key or self.key.isidentifier() else json.dumps(self.key)
 
 
 @dataclass(frozen=True)
@@ -88,41 +105,69 @@ _NAMES_BY_FIELD = {key.field: key.name for key in KEYS}
 #: Richie's backend classes, and ours for the same kind of LMS.
 RICHIE_BACKENDS = {
     "richie.apps.courses.lms.edx.EdXLMSBackend": "cms_lms.backends.openedx.OpenEdXBackend",
+    "richie.apps.courses.lms.edx.TokenEdXLMSBackend": "cms_lms.backends.openedx.OpenEdXBackend",
     "richie.apps.courses.lms.joanie.JoanieBackend": "cms_lms.backends.joanie.JoanieBackend",
     "richie.apps.courses.lms.joanie.JoanieLMSBackend": "cms_lms.backends.joanie.JoanieBackend",
     "richie.apps.courses.lms.base.BaseLMSBackend": "cms_lms.backends.base.BaseLMSBackend",
 }
 
-#: Richie's names of JS backends that are called otherwise here.
-RICHIE_JS_BACKENDS = {"dummy": "base"}
+#: Richie's names of JS backends that are called otherwise here; blank for those that have no counterpart.
+RICHIE_JS_BACKENDS = {"dummy": "base", "joanie": ""}
 
-#: Keys that name a secret. They are refused without a look at their value.
+#: Keys that Richie 1 had, and their names since.
+RENAMED_KEYS = {"SELECTOR_REGEX": "COURSE_REGEX", "JS_SELECTOR_REGEX": "JS_COURSE_REGEX"}
+
+#: Keys that name a secret. Nobody looks at their value.
 _SECRET_KEY = re.compile(
     r"TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|AUTHORIZATION|(API|PRIVATE|ACCESS)_?KEY", re.IGNORECASE
 )
 
 
-def read_entry(number: int, entry: Any) -> tuple[dict[str, Any], list[Refusal]]:
-    """Return the column values that an entry of the setting states, and why some of it cannot be used.
+def names_a_secret(key: object) -> bool:
+    """Whether a key of an entry is one whose value must not be shown or imported."""
+    return isinstance(key, str) and _SECRET_KEY.search(key) is not None
 
-    A column whose key is absent is absent unless the setting has a default for it.
+
+@dataclass
+class ReadEntry:
+    """The column values that an entry states, why some of it cannot be used, and what is to be known of the rest."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    refusals: list[Remark] = field(default_factory=list)
+    warnings: list[Remark] = field(default_factory=list)
+
+
+def read_entry(number: int, entry: Any, *, passes_over_secrets: bool = False) -> ReadEntry:
+    """Read one entry of the setting.
+
+    A column whose key is absent is absent unless the setting has a default for it. A key that names a secret is
+    refused, since a file that states it lies around; ``passes_over_secrets`` is for Richie's own settings, where
+    it had its place: it is left out with a warning.
     """
+    read = ReadEntry()
     if not isinstance(entry, Mapping):
-        return {}, [Refusal(number, "", _("An entry must be an object with the keys of one LMS backend."))]
-    values: dict[str, Any] = {}
-    refusals = [Refusal(number, name, _reason_for_refused_key(name)) for name in entry if name not in _KEYS_BY_NAME]
+        message = _("An entry must be an object with the keys of one LMS backend.")
+        read.refusals.append(Remark(number, "", message))
+        return read
+    for name in entry:
+        if name in _KEYS_BY_NAME:
+            continue
+        if passes_over_secrets and names_a_secret(name):
+            read.warnings.append(Remark(number, name, _("A secret is not imported. Enter it in the admin.")))
+        else:
+            read.refusals.append(Remark(number, name, _reason_for_refused_key(name)))
     for key in KEYS:
         if key.name not in entry:
             if key.is_required:
-                refusals.append(Refusal(number, key.name, _("This key is required.")))
+                read.refusals.append(Remark(number, key.name, _("This key is required.")))
             elif key.default is not None:
-                values[key.field] = key.default()
+                read.values[key.field] = key.default()
         elif key.accepts(entry[key.name]):
-            values[key.field] = "" if entry[key.name] is None else entry[key.name]
+            read.values[key.field] = "" if entry[key.name] is None else entry[key.name]
         else:
-            refusals.append(Refusal(number, key.name, _must_be(key.expected)))
-    _translate_names(values)
-    return values, refusals
+            read.refusals.append(Remark(number, key.name, _must_be(key.expected)))
+    _translate_names(number, read)
+    return read
 
 
 def _must_be(expected: str | Promise) -> str:
@@ -130,18 +175,23 @@ def _must_be(expected: str | Promise) -> str:
 
 
 def _reason_for_refused_key(name: str) -> str | Promise:
-    if _SECRET_KEY.search(name):
+    if names_a_secret(name):
         return _("A secret has no place in this file and is not imported. Enter it in the admin.")
+    if name in RENAMED_KEYS:
+        return _("This key is called %(name)s since Richie 2. Rename it.") % {"name": RENAMED_KEYS[name]}
     return _("This key is unknown. The keys are: %(names)s.") % {"names": ", ".join(_KEYS_BY_NAME)}
 
 
-def _translate_names(values: dict[str, Any]) -> None:
-    path = values.get("backend")
+def _translate_names(number: int, read: ReadEntry) -> None:
+    path = read.values.get("backend")
     if path not in lms_settings.BACKENDS and path in RICHIE_BACKENDS:
-        values["backend"] = RICHIE_BACKENDS[path]
-    name = values.get("js_backend")
+        read.values["backend"] = RICHIE_BACKENDS[path]
+    name = read.values.get("js_backend")
     if name not in lms_settings.JS_BACKENDS and name in RICHIE_JS_BACKENDS:
-        values["js_backend"] = RICHIE_JS_BACKENDS[name]
+        read.values["js_backend"] = RICHIE_JS_BACKENDS[name]
+        if not RICHIE_JS_BACKENDS[name]:
+            message = _("There is no JS backend %(name)s here: course pages show a plain link to this LMS.")
+            read.warnings.append(Remark(number, "JS_BACKEND", message % {"name": name}))
 
 
 def write_entry(record: LMSBackend) -> dict[str, Any]:

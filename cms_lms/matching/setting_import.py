@@ -1,89 +1,63 @@
-"""From the entries of Richie's setting to ``LMSBackend`` records: in order, all or nothing.
+"""From the entries of Richie's setting to ``LMSBackend`` records: in order, all or nothing; and back.
 
 A record is known by its slug. What an import creates or changes gets a revision and a line in the history,
-as in the admin; what it leaves as it was gets neither.
+as in the admin; what it moves gets a line; what it leaves as it was gets neither.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
+import uuid
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.utils.translation import gettext_lazy as _
 from wagtail.log_actions import log
 
-from cms_lms.matching.richie_setting import KEYS, Refusal, host_of, key_of_field, read_entry, slug_stem, write_entry
+from cms_lms.matching.richie_setting import write_entry
+from cms_lms.matching.setting_diff import BackendChange, ImportPlan, Outcome, plan_import
 from cms_lms.models import LMSBackend
-from cms_lms.patterns.errors import PatternWarning
+
+#: What the audit log calls a change of a backend's place in the order.
+REORDER_ACTION = "cms_lms.reorder"
 
 
-class SettingRefused(ValueError):
-    """The setting cannot be imported; ``refusals`` are all the reasons, in the order of the entries."""
+def import_setting(setting: Any, *, user: Any = None, passes_over_secrets: bool = False) -> ImportPlan:
+    """Make the records say what the setting says, and return what was done.
 
-    def __init__(self, refusals: Sequence[Refusal]) -> None:
-        super().__init__(refusals)
-        self.refusals = list(refusals)
-
-
-class Outcome(StrEnum):
-    """What an import did to one record; ``MOVED`` is for those that only changed their place in the order."""
-
-    CREATED = "created"
-    UPDATED = "updated"
-    MOVED = "moved"
-    UNCHANGED = "unchanged"
-
-
-@dataclass(frozen=True)
-class ImportedBackend:
-    """What became of one entry (counted from 1), and what is valid in it but probably not meant."""
-
-    entry: int
-    record: LMSBackend
-    outcome: Outcome
-    warnings: Sequence[PatternWarning] = ()
-
-
-def import_setting(setting: Any) -> list[ImportedBackend]:
-    """Make the records say what the setting says, and return what became of each entry.
-
-    The entries' records come to stand in the setting's order: in the places that they had among the other
-    records, new ones last. Records that the setting does not name stay as they are. Raises
-    ``SettingRefused``, and nothing is changed.
+    ``user`` is who the history names. Raises ``SettingRefused``, and ``IntegrityError`` where somebody else
+    created the same backend at the same time; nothing is changed then.
     """
-    if not isinstance(setting, list):
-        raise SettingRefused([Refusal(0, "", _("The setting must be a list of LMS backends."))])
-    entries = [read_entry(number, entry) for number, entry in enumerate(setting, start=1)]
-    refusals = [refusal for _values, of_entry in entries for refusal in of_entry]
-    all_values = [values for values, _refusals in entries]
-    refusals += _give_slugs(all_values)
     with transaction.atomic():
-        known = {record.slug: record for record in LMSBackend.objects.select_for_update()}
-        records = []
-        for number, values in enumerate(all_values, start=1):
-            record = known.get(values["slug"]) or LMSBackend(name=host_of(values.get("base_url", "")))
-            for field, value in values.items():
-                setattr(record, field, value)
-            refusals += _validate(record, number, {refusal.key for refusal in refusals if refusal.entry == number})
-            records.append(record)
-        if refusals:
-            raise SettingRefused(sorted(refusals, key=lambda refusal: refusal.entry))
-        stored = {record.pk: record for record in LMSBackend.objects.all()}
-        imported = [
-            ImportedBackend(number, record, _store(record, stored.get(record.pk)), record.get_warnings())
-            for number, record in enumerate(records, start=1)
-        ]
-        moved = _put_in_order(records)
-    return [
-        replace(result, outcome=Outcome.MOVED)
-        if result.outcome is Outcome.UNCHANGED and result.record.pk in moved
-        else result
-        for result in imported
-    ]
+        plan = plan_import(setting, passes_over_secrets=passes_over_secrets, locks=True)
+        _apply(plan, user)
+    return plan
+
+
+class PlanOutdated(Exception):
+    """The backends have changed since the plan was shown; ``plan`` is what the import would do now."""
+
+    def __init__(self, plan: ImportPlan) -> None:
+        super().__init__(plan)
+        self.plan = plan
+
+
+class OrphansUnconfirmed(PlanOutdated):
+    """The import would leave runs that no backend matches, and nobody has said that this is meant."""
+
+
+def import_as_shown(setting: Any, token: uuid.UUID | None, *, may_orphan: bool, user: Any) -> ImportPlan:
+    """Import what somebody has seen the plan of, made for the configuration's version ``token``.
+
+    As ``import_setting``; raises ``PlanOutdated`` for a plan that is no longer the one that was seen, and
+    ``OrphansUnconfirmed`` unless runs may become orphans. Nothing is changed then.
+    """
+    with transaction.atomic():
+        plan = plan_import(setting, locks=True)
+        if plan.token != token:
+            raise PlanOutdated(plan)
+        if not may_orphan and plan.compute_impact().orphans:
+            raise OrphansUnconfirmed(plan)
+        _apply(plan, user)
+    return plan
 
 
 def export_setting() -> list[dict[str, Any]]:
@@ -91,70 +65,32 @@ def export_setting() -> list[dict[str, Any]]:
     return [write_entry(record) for record in LMSBackend.objects.order_by("sort_order", "pk")]
 
 
-def _give_slugs(all_values: Iterable[dict[str, Any]]) -> list[Refusal]:
-    """Give each entry without a slug one of its own; refuse a slug that is stated twice."""
-    all_values = list(all_values)
-    taken: dict[str, int] = {}
-    refusals = []
-    for number, values in enumerate(all_values, start=1):
-        if slug := values.get("slug"):
-            if slug in taken:
-                message = _("Entry %(entry)s has this slug already.") % {"entry": taken[slug]}
-                refusals.append(Refusal(number, "SLUG", message))
-            taken.setdefault(slug, number)
-    for number, values in enumerate(all_values, start=1):
-        if not values.get("slug"):
-            stem = slug = slug_stem(values)
-            count = 1
-            while slug in taken:
-                count += 1
-                slug = f"{stem}-{count}"
-            values["slug"] = slug
-            taken[slug] = number
-    return refusals
+def _apply(plan: ImportPlan, user: Any) -> None:
+    for change in plan.changes:
+        if change.outcome in (Outcome.CREATED, Outcome.UPDATED):
+            _store(change, user)
+    moved = [change for change in plan.changes if change.is_moved]
+    if moved:
+        _put_in_order(plan)
+    for change in moved:
+        positions = {"old": change.old_position, "new": change.new_position}
+        log(change.record, REORDER_ACTION, user=user, data={"position": positions}, content_changed=False)
 
 
-def _validate(record: LMSBackend, number: int, refused_keys: set[str]) -> list[Refusal]:
-    """Validate as the forms do; say nothing more about what has been refused for its shape already."""
-    if "" in refused_keys:
-        return []
-    pk = record.pk
-    # Without its key the record is validated for what the setting says of it. With it, a form's rule would
-    # apply: a JavaScript pattern that has not been touched follows the Python one.
-    record.pk = None
-    try:
-        record.full_clean(exclude=[key.field for key in KEYS if key.name in refused_keys], validate_unique=False)
-    except ValidationError as error:
-        return [
-            Refusal(number, key_of_field(field), message)
-            for field, messages in error.message_dict.items()
-            for message in messages
-            if key_of_field(field) not in refused_keys
-        ]
-    finally:
-        record.pk = pk
-    return []
-
-
-def _store(record: LMSBackend, stored: LMSBackend | None) -> Outcome:
-    if stored is not None and write_entry(stored) == write_entry(record):
-        return Outcome.UNCHANGED
+def _store(change: BackendChange, user: Any) -> None:
+    record = change.record
     record.save()
-    revision = record.save_revision(clean=False)
-    log(record, "wagtail.edit" if stored else "wagtail.create", revision=revision, content_changed=True)
-    return Outcome.UPDATED if stored else Outcome.CREATED
+    revision = record.save_revision(user=user, clean=False)
+    action = "wagtail.create" if change.is_created else "wagtail.edit"
+    log(record, action, user=user, revision=revision, content_changed=True)
 
 
-def _put_in_order(records: Sequence[LMSBackend]) -> set[int]:
-    """Bring stored records into this order, within the places that they have; return the ids of those that moved."""
-    stored = list(LMSBackend.objects.order_by("sort_order", "pk").values_list("pk", "sort_order"))
-    current = [pk for pk, _sort_order in stored]
-    ours = [record.pk for record in records]
-    following = iter(ours)
-    wanted = [next(following) if pk in set(ours) else pk for pk in current]
-    if wanted == current:
-        return set()
-    sort_orders = dict(stored)
-    renumbered = [LMSBackend(pk=pk, sort_order=place) for place, pk in enumerate(wanted) if sort_orders[pk] != place]
-    LMSBackend.objects.bulk_update(renumbered, ["sort_order"])
-    return {pk for place, pk in enumerate(wanted) if current[place] != pk}
+def _put_in_order(plan: ImportPlan) -> None:
+    """Number all records anew that are not where they should be; an order with gaps or twins is mended."""
+    renumbered = []
+    for place, record in enumerate(plan.order):
+        if record.sort_order != place:
+            record.sort_order = place
+            renumbered.append(record)
+    if renumbered:
+        LMSBackend.objects.bulk_update(renumbered, ["sort_order"])

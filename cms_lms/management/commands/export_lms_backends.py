@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
+from cms_lms.matching.setting_file import write_setting
 from cms_lms.matching.setting_import import export_setting
 
 
@@ -23,12 +23,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, output: str | None, **options: Any) -> None:
         """Print or write the list."""
-        text = json.dumps(export_setting(), indent=2, ensure_ascii=False)
+        text = write_setting(export_setting())
         if output is None:
-            self.stdout.write(text)
+            self.stdout.write(text, ending="")
             return
         try:
-            Path(output).write_text(f"{text}\n", encoding="utf-8")
+            Path(output).write_text(text, encoding="utf-8")
         except (OSError, ValueError) as error:
             raise CommandError(
                 _("%(path)s cannot be written: %(reason)s") % {"path": output, "reason": error}
