@@ -8,6 +8,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from cms_lms.backends.base import BaseLMSBackend
+from cms_lms.backends.connection import ConnectionCheck
+from cms_lms.backends.joanie_checks import JOANIE_CHECKS
+from cms_lms.backends.reachability import GENERIC_CHECKS
 from cms_lms.patterns.presets import PatternPreset, joanie_presets
 
 
@@ -16,6 +19,7 @@ class JoanieBackend(BaseLMSBackend):
 
     label: ClassVar[str | Promise] = _("Joanie")
     required_groups: ClassVar[tuple[tuple[str, ...], ...]] = (("resource_uri",), ("resource_type", "resource_id"))
+    connection_checks: ClassVar[tuple[type[ConnectionCheck], ...]] = (*GENERIC_CHECKS, *JOANIE_CHECKS)
 
     @classmethod
     def pattern_presets(cls, base_url: str) -> list[PatternPreset]:
