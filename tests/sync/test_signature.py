@@ -8,8 +8,10 @@ from rest_framework.throttling import AnonRateThrottle
 from rest_framework.versioning import URLPathVersioning
 from rest_framework.views import APIView
 
+from cms_lms.encryption import Secret
 from cms_lms.models import CourseRun, SyncDelivery
-from cms_lms.sync.signature import sign
+from cms_lms.sync.secrets import Signer
+from cms_lms.sync.signature import find_signer, read_digest, sign
 from tests.factories import make_backend, make_course
 from tests.sync.payloads import payload
 
@@ -131,6 +133,31 @@ def test_a_blank_secret_signs_nothing(send, settings, blank):
 
     assert send(BODY, sign(BODY, blank)).status_code == 401
     assert send(b"[]", sign(b"[]", "SharedSecret")).status_code == 200
+
+
+def test_all_secrets_are_tried_whichever_signed():
+    """How long an answer takes must not tell which secret it was."""
+    signers = [Signer(f"number {number}", Secret(str(number))) for number in range(3)]
+    for signer in signers:
+        tried = iter(signers)
+
+        assert find_signer(read_digest(sign(b"{}", signer.secret.reveal())), b"{}", tried) is signer
+        assert list(tried) == []
+
+
+def test_a_site_wide_secret_that_is_listed_twice_has_its_first_place(send, settings):
+    settings.CMS_LMS_SYNC_SECRETS = ["SharedSecret", "other", "SharedSecret"]
+
+    assert send(b"[]").status_code == 200
+    assert SyncDelivery.objects.get().secret_name.startswith("site 1 (")
+
+
+@pytest.mark.parametrize("text", ["\udce9", "\x00", "é" * 3000])
+def test_a_site_wide_secret_of_odd_characters_spoils_no_call(send, settings, text):
+    settings.CMS_LMS_SYNC_SECRETS = [text, "SharedSecret"]
+
+    assert send(b"[]", sign(b"[]", "nobody's")).status_code == 401
+    assert send(b"[]").status_code == 200
 
 
 @pytest.mark.parametrize("method", ["get", "head", "options", "put", "patch", "delete"])
