@@ -98,6 +98,13 @@ class LMSResponse:
             raise NotJSON(self.url) from None
 
 
+class _Requests(requests.Session):
+    """Sends, and leaves all redirects alone: to prepare for one it would read the answer before it, without limits."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Return nothing."""
+
+
 class LMSSession:
     """Calls LMSs. Not to be shared between threads; a context manager that closes its connections.
 
@@ -111,7 +118,7 @@ class LMSSession:
         ends_at = float("inf") if time_limit is None else time.monotonic() + time_limit
         self._budget = Budget(Limits.of_site(), ends_at)
         self._gate = Gate(self._budget)
-        self._requests = requests.Session()
+        self._requests = _Requests()
         self._requests.trust_env = False
         self._requests.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._requests.headers = CaseInsensitiveDict(
@@ -130,14 +137,17 @@ class LMSSession:
         """Close the connections."""
         self._requests.close()
 
+    @sensitive_variables()
     def get(self, url: str, **options: Any) -> LMSResponse:
         """As ``request``."""
         return self.request("GET", url, **options)
 
+    @sensitive_variables()
     def post(self, url: str, **options: Any) -> LMSResponse:
         """As ``request``."""
         return self.request("POST", url, **options)
 
+    @sensitive_variables()
     def options(self, url: str, **options: Any) -> LMSResponse:
         """As ``request``."""
         return self.request("OPTIONS", url, **options)
@@ -209,7 +219,7 @@ class LMSSession:
                 if response.status not in TRY_AGAIN:
                     return response
                 wait = min(_retry_after(response, default=0.5 * 2**attempt), MAX_WAIT)
-                if self._budget.seconds(MAX_WAIT) <= wait:
+                if wait >= self._budget.seconds_left():
                     return response
             time.sleep(self._budget.seconds(wait))
         return self._send(request)

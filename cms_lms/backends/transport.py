@@ -76,10 +76,14 @@ class Budget:
 
     def seconds(self, at_most: float) -> float:
         """Return how long to wait for one thing. Raises ``LMSUnreachable`` when the time is over."""
-        left = self._deadline - time.monotonic()
+        left = self.seconds_left()
         if left <= 0:
             raise self.too_slow()
         return min(at_most, left)
+
+    def seconds_left(self) -> float:
+        """Return how many seconds the call may still take."""
+        return self._deadline - time.monotonic()
 
     def take(self, count: int) -> None:
         """Count bytes that arrived. Raises ``LMSUnreachable`` for one too many."""
@@ -173,13 +177,14 @@ class Gate:
         callable_ones = [entry for entry in resolved if entry.owner is None]
         if not callable_ones:
             raise address_refused(host, resolved[0])
-        error: OSError | None = None
+        # Not the error itself: with its traceback it would keep everything here alive, open connections too.
+        is_timeout, reason = False, ""
         for entry in callable_ones:
             try:
                 return self._connect_to(entry)
-            except OSError as failure:
-                error = failure
-        if isinstance(error, TimeoutError):
+            except OSError as error:
+                is_timeout, reason = isinstance(error, TimeoutError), error.strerror or str(error)
+        if is_timeout:
             raise LMSUnreachable(
                 _("No connection to %(host)s, port %(port)s, came about within %(seconds)s seconds.")
                 % {"host": host, "port": port, "seconds": f"{self.budget.limits.connect_timeout:g}"},
@@ -188,7 +193,7 @@ class Gate:
             )
         raise LMSUnreachable(
             _("Nothing accepts connections at %(host)s, port %(port)s: %(reason)s.")
-            % {"host": host, "port": port, "reason": (error and error.strerror) or error},
+            % {"host": host, "port": port, "reason": reason},
             "connection_refused",
             _("Check the host and the port, and that the LMS runs."),
         )
@@ -262,6 +267,7 @@ class GuardedAdapter(HTTPAdapter):
     def __init__(self, gate: Gate) -> None:
         super().__init__(max_retries=0)
         self._gate = gate
+        self._pools: set[Any] = set()
 
     def build_connection_pool_key_attributes(
         self, request: PreparedRequest, verify: Any, cert: Any = None
@@ -276,7 +282,14 @@ class GuardedAdapter(HTTPAdapter):
         """As the adapter's: a pool of connections, all made by the gate. Proxies are none of ours."""
         pool: Any = super().get_connection_with_tls_context(request, verify, None, cert)
         pool.ConnectionCls = partial(_TLSConnection if pool.scheme == "https" else _PlainConnection, gate=self._gate)
+        self._pools.add(pool)
         return pool
+
+    def close(self) -> None:
+        """Close the connections, now; the adapter's own leaves that to the collector of garbage."""
+        for pool in self._pools:
+            pool.close()
+        super().close()
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
         """Always: the context above holds the authorities and checks the name."""
