@@ -62,9 +62,9 @@ def get_urlpatterns(viewset: Any) -> list[Any]:
     """Return the addresses below the view set's."""
     names = ("credentials", "sync_secrets", "retire_sync_secret")
     urls = {f"{name}_url_name": viewset.get_url_name(name) for name in names}
-    credentials = viewset.construct_view(CredentialsView, **urls)
-    sync_secrets = viewset.construct_view(SyncSecretsView, **urls)
-    retire = viewset.construct_view(RetireSyncSecretView, **urls)
+    credentials = viewset.construct_view(CredentialsView, header_icon="key", **urls)
+    sync_secrets = viewset.construct_view(SyncSecretsView, header_icon="lock", **urls)
+    retire = viewset.construct_view(RetireSyncSecretView, header_icon="lock", **urls)
     return [
         path("credentials/<int:pk>/", credentials, name="credentials"),
         path("sync-secrets/<int:pk>/", sync_secrets, name="sync_secrets"),

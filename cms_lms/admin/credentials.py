@@ -81,13 +81,15 @@ class CredentialsForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.credentials = credentials
         for credential in credentials:
-            name = credential.field.name
+            name, labels = credential.field.name, {"label": credential.field.label}
             if credential.is_asked_for:
                 self.fields[f"value-{name}"] = SecretField(
-                    label=_("New value"), help_text=credential.field.help_text, required=False
+                    label=_("%(label)s: new value") % labels, help_text=credential.field.help_text, required=False
                 )
             if credential.stored:
-                self.fields[f"clear-{name}"] = forms.BooleanField(label=_("Clear the stored value"), required=False)
+                self.fields[f"clear-{name}"] = forms.BooleanField(
+                    label=_("%(label)s: clear the stored value") % labels, required=False
+                )
 
     def rows(self) -> Iterator[tuple[Credential, forms.BoundField | None, forms.BoundField | None]]:
         """Yield each credential with its two fields, None for one that it has not."""
@@ -139,7 +141,6 @@ class CredentialsView(SecretViewMixin, FormView):
     form_class = CredentialsForm
     template_name = "cms_lms/admin/credentials.html"
     page_title = _("API credentials")
-    header_icon = "key"
 
     @cached_property
     def credentials(self) -> list[Credential]:

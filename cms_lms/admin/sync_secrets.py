@@ -90,7 +90,6 @@ class SyncSecretsView(SecretViewMixin, TemplateView):
     template_name = "cms_lms/admin/sync_secrets.html"
     created_template_name = "cms_lms/admin/sync_secret_created.html"
     page_title = _("Web hook secrets")
-    header_icon = "lock"
 
     def post(self, request: HttpRequest, *args, **kwargs) -> HttpResponse:
         """Add the secret that one of the two forms asks for."""
@@ -171,7 +170,6 @@ class RetireSyncSecretView(SecretViewMixin, TemplateView):
 
     template_name = "cms_lms/admin/sync_secret_retire.html"
     page_title = _("Retire web hook secret")
-    header_icon = "lock"
 
     def setup(self, request: HttpRequest, *args, **kwargs) -> None:
         """Load the secret."""

@@ -9,7 +9,7 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
-from cms_lms.models import CourseRun, LMSBackend, SyncDelivery
+from cms_lms.models import CourseRun, LMSBackend, SyncDelivery, SyncSecret
 from cms_lms.runs.fields import SyncMode
 from tests.admin.browsing import url
 from tests.browser.conftest import COURSE_PAGE
@@ -82,6 +82,7 @@ def admin_addresses(open_run) -> list[str]:
     """The admin's own pages, with something on each."""
     CourseRun.objects.filter(pk=open_run.pk).update(sync_mode=SyncMode.TO_PUBLIC)
     backend = LMSBackend.objects.get()
+    secret = SyncSecret.add(backend, name="production", now=open_run.start)
     item = {"resource_link": open_run.resource_link, "outcome": "updated", "changes": {"title": ["", "Spring"]}}
     delivery = SyncDelivery.objects.create(
         received_at=open_run.start, status_code=200, secret_name="site 1", payload="{}", items=[item]
@@ -94,6 +95,9 @@ def admin_addresses(open_run) -> list[str]:
         url(LMSBackend, "edit", backend.pk),
         url(LMSBackend, "delete", backend.pk),
         url(LMSBackend, "usage", backend.pk),
+        url(LMSBackend, "credentials", backend.pk),
+        url(LMSBackend, "sync_secrets", backend.pk),
+        url(LMSBackend, "retire_sync_secret", backend.pk, secret.pk),
         reverse("syncdelivery:index"),
         reverse("syncdelivery:inspect", args=[delivery.pk]),
     ]
