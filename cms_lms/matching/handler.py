@@ -43,7 +43,7 @@ class LoadedConfiguration:
         """Return the function that gives the positions of all patterns that match, and the sentinel's."""
         patterns = re2.Set.MatchSet(re2_options(max_memory=SET_MAX_MEMORY))
         for backend in self.backends:
-            patterns.Add(backend.config.course_regex)
+            patterns.Add(backend.course_regex.re2_pattern)
         # An empty pattern matches every URL: its absence from an answer says that RE2 had no memory
         # for one, which would otherwise look like "nothing matches".
         patterns.Add("")

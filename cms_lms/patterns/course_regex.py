@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cms_lms.patterns.engine_errors import refuse_what_python_refuses, refuse_what_re2_refuses
 from cms_lms.patterns.errors import InvalidPattern, PatternWarning
+from cms_lms.patterns.flags import spell_out_flags
 from cms_lms.patterns.pattern_text import refuse_unreadable_text
 from cms_lms.patterns.pattern_warnings import pattern_warnings
 from cms_lms.patterns.repetition import refuse_ambiguous_repetition
@@ -46,6 +47,7 @@ class CourseRegex:
     """A valid course regex; made by ``compile_course_regex`` only."""
 
     pattern: str
+    re2_pattern: str  # what RE2 runs: the pattern without its inline flags
     groups: tuple[str, ...]  # the named groups, in the order in which their backend class declares them
     _match: Callable[[bytes], Any] = field(repr=False, compare=False)
     _group_numbers: tuple[int, ...] = field(repr=False, compare=False)
@@ -91,7 +93,8 @@ def compile_course_regex(pattern: str, groups: GroupAlternatives = (("course_id"
     refuse_ambiguous_repetition(tokens)
     names = _chosen_alternative(tokens, groups)
     # As bytes: RE2 then reports offsets in bytes, without counting characters for each match.
-    octets = pattern.encode()
+    re2_pattern = "".join(token.text for token in spell_out_flags(tokens))
+    octets = re2_pattern.encode()
     with refuse_what_re2_refuses(pattern):
         compiled = re2.compile(octets, re2_options())
     if compiled.groups > _MAX_GROUPS:
@@ -101,7 +104,7 @@ def compile_course_regex(pattern: str, groups: GroupAlternatives = (("course_id"
             limit=_MAX_GROUPS,
         )
     numbers = compiled.groupindex
-    return CourseRegex(pattern, names, compiled.match, tuple(numbers[name.encode()] for name in names))
+    return CourseRegex(pattern, re2_pattern, names, compiled.match, tuple(numbers[name.encode()] for name in names))
 
 
 def _named(tokens: list[Token]) -> Iterator[Token]:

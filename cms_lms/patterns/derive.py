@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cms_lms.patterns.course_regex import GroupAlternatives, compile_course_regex
 from cms_lms.patterns.errors import InvalidPattern
+from cms_lms.patterns.flags import spell_out_flags
 from cms_lms.patterns.javascript import compile_javascript_regex
 from cms_lms.patterns.syntax import (
     OPENING_KINDS,
@@ -35,11 +36,11 @@ def derive_javascript_pattern(python_pattern: str, groups: GroupAlternatives = (
     It starts with ``^``, since JavaScript searches where Python matches from the start. The dot needs no change: the
     characters about which the two differ (U+2028, U+2029, the carriage return) never occur in a normalised URL.
 
-    Raises InvalidPattern: as ``compile_course_regex``; ``inline_flag`` when the pattern has flags, which JavaScript
-    cannot hold; ``scattered_groups`` when several named groups do not stand side by side.
+    Raises InvalidPattern: as ``compile_course_regex``; ``scattered_groups`` when several named groups do not stand side
+    by side.
     """
     course_regex = compile_course_regex(python_pattern, groups)
-    tokens = tokenize(python_pattern)
+    tokens = spell_out_flags(tokenize(python_pattern))
     opening, closing = _id_span(tokens)
     pieces = [_translate(token) for token in tokens]
     if len(course_regex.groups) == 1:
@@ -96,16 +97,6 @@ def _translate(token: Token) -> str:
     match token.kind:
         case Kind.GROUP | Kind.NAMED_GROUP:
             return "(?:"
-        case Kind.FLAGS | Kind.FLAG_GROUP if token.text != "(?:":
-            raise InvalidPattern(
-                _(
-                    "JavaScript has no counterpart of “%(text)s” at position %(position)s. Leave it out (the host is "
-                    "in lower case already), or write the JavaScript pattern yourself."
-                ),
-                code="inline_flag",
-                position=token.position,
-                text=token.text,
-            )
         case Kind.ESCAPE:
             return _translate_escape(token.text)
         case Kind.CLASS:

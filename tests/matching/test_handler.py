@@ -239,3 +239,14 @@ class TestRobustness:
         make_backend(slug="later")
         monkeypatch.setattr(handler, "SET_MAX_MEMORY", 1)
         assert LoadedConfiguration.load(None).select(URL).config.slug == "empty"
+
+
+def test_flags_mean_the_same_alone_and_among_others() -> None:
+    make_backend(course_regex=r"(?i)^https://lms\.example\.com/kurs/(?P<course_id>[a-z]+)$", js_backend="")
+    make_backend(course_regex=course_regex("other.example.com"), base_url="https://other.example.com")
+
+    assert LMSHandler.select_lms("https://lms.example.com/KURS/ABC").extract_course_id(
+        "https://lms.example.com/KURS/ABC"
+    )
+    # The Kelvin sign, which RE2 by itself takes for a K.
+    assert LMSHandler.select_lms("https://lms.example.com/\u212aurs/abc") is None

@@ -4,8 +4,6 @@ pattern is refused. Most of the generated texts match, or nearly so.
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -60,8 +58,8 @@ def pieces(draw, depth: int) -> tuple[str, str]:
         one = st.sampled_from(ATOMS[atom])
     else:
         inner, text = draw(branches(depth - 1))
-        atom = draw(st.sampled_from(["(", "(?:"])) + inner + ")"
-        one = st.just(text)
+        atom = draw(st.sampled_from(["(", "(?:", "(?:", "(?i:", "(?-i:", "(?s:"])) + inner + ")"
+        one = st.sampled_from([text, text.swapcase()])
     if draw(st.booleans()):
         return atom, draw(one)
     quantifier = draw(st.sampled_from(list(QUANTIFIERS)))
@@ -102,14 +100,17 @@ def named_groups(draw, depth: int, name: str) -> tuple[str, str]:
 def mutations(draw, text: str) -> str:
     """The text, or one that differs from it in one place."""
     place = draw(st.integers(0, len(text)))
-    inserted = draw(st.sampled_from(["", "", "a", "1", "/", "é", "-", "😀"]))
+    inserted = draw(st.sampled_from(["", "", "a", "A", "1", "/", "é", "-", "😀"]))
     return text[:place] + inserted + text[place + draw(st.integers(0, 1)) :]
 
 
 @st.composite
 def pairs(draw) -> tuple[str, list[str]]:
     pattern, text = draw(branches(2, "course_id"))
-    start, end = draw(st.sampled_from(["", "^", "^", r"\A"])), draw(st.sampled_from(["", "", "$", "/?$", "|a/(b)"]))
+    start, end = (
+        draw(st.sampled_from(["", "^", "^", r"\A", "(?i)", "(?i)^", "(?is)^"])),
+        draw(st.sampled_from(["", "", "$", "/?$", "|a/(b)"])),
+    )
     return start + pattern + end, [text, *draw(st.lists(mutations(text), max_size=3))]
 
 
@@ -131,15 +132,17 @@ def refusal_of(read, *arguments) -> InvalidPattern | None:
 def agree(pattern, groups, texts):
     if refusal_of(compile_course_regex, pattern, groups):
         return
-    expected = [by_re2(pattern, groups, text) for text in texts]
-    assert [by_python(pattern, groups, text) for text in texts] == expected
     refusal = refusal_of(derive_javascript_pattern, pattern, groups)
     if refusal is not None:
         assert refusal.code == "scattered_groups"
-        return
-    for text, course_id in zip(texts, expected, strict=True):
-        with suppress(InvalidPattern):  # too slow, which is no answer rather than another one
-            assert by_javascript(pattern, groups, text) == course_id
+    for text in texts:
+        course_id = by_re2(pattern, groups, text)
+        if refusal is None:
+            try:
+                assert by_javascript(pattern, groups, text) == course_id
+            except InvalidPattern:  # too slow, which is no answer rather than another one; and re has no limit of time
+                continue
+        assert by_python(pattern, groups, text) == course_id
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])

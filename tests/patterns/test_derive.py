@@ -38,6 +38,13 @@ def test_real_patterns(real):
         # RE2's white space, not Unicode's.
         (r"^\s\S(?P<course_id>[\s\d])", r"^[\t\n\f\r ][^\t\n\f\r ]([\t\n\f\r \d])"),
         (r"^(?P<course_id>[\Sx])", r"^([\0-\x08\x0b\x0e-\x1f!-\u{10ffff}x])"),
+        # Inline flags, spelled out.
+        ("(?i)^http(?P<course_id>a1)", "^[hH][tT][tT][pP]([aA]1)"),
+        ("^(?i:b)c(?P<course_id>a)", "^(?:[bB])c(a)"),
+        ("^(?i:a(?-i:b)c(?s:d))(?P<course_id>a)", "^(?:[aA](?:b)[cC](?:[dD]))(a)"),
+        ("(?s)^.(?P<course_id>a)", "^.(a)"),
+        (r"(?i)^\x41\w[x-z_](?P<course_id>[^b\]-]+é)", r"^[\x41a]\w[x-z_X-Z]([^b\]\-B]+é)"),
+        (r"(?i)^[+-^][]A-](?P<course_id>[^\d]{2})", r"^[+-\^a-z][\]A\-a]([^\d]{2})"),
         # Where ^ is missing.
         ("a|(?P<course_id>b)", "^(?:a|(b))"),
         ("^a|(?P<course_id>b)", "^(?:^a|(b))"),
@@ -68,9 +75,6 @@ def test_several_groups_become_one(pattern, expected):
         ("^(?P<resource_type>a)?(?P<resource_id>b)", "scattered_groups"),
         ("^(?:(?P<resource_type>a)|(?P<resource_id>b))", "scattered_groups"),
         ("^(?:(?P<resource_type>a)x)(?:y(?P<resource_id>b))", "scattered_groups"),
-        ("(?i)^(?P<resource_uri>a)", "inline_flag"),
-        ("^(?i:b)(?P<resource_uri>a)", "inline_flag"),
-        ("^(?s-i:b)(?P<resource_uri>a)", "inline_flag"),
         # What compile_course_regex refuses.
         (r"^(?P<resource_uri>a)\Z", "escape"),
         ("^(?=b)(?P<resource_uri>a)", "look_around"),

@@ -51,7 +51,7 @@ def test_every_code_has_its_row():
 
 def test_every_code_is_declared():
     """Whatever the room raises is in the table of one of the two patterns."""
-    names = ("course_regex", "shared_syntax", "engine_errors", "pattern_text", "repetition", "derive")
+    names = ("course_regex", "shared_syntax", "engine_errors", "pattern_text", "repetition", "derive", "flags")
     source = "".join((ROOM / f"{name}.py").read_text(encoding="utf-8") for name in names)
     raised = set(re.findall(r'\bcode="(\w+)"|^ +"(\w+)",$|", "(\w+)", _\(|code, message = "(\w+)"', source, re.M))
     codes = {code for found in raised for code in found if code}
