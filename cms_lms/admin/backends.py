@@ -250,6 +250,7 @@ class BackendViewSet(snippets.SnippetViewSet):
                     pattern_presets.PresetsPanel(),
                     FieldPanel("course_regex"),
                     FieldPanel("js_course_regex"),
+                    url_tester.DerivedPatternPanel(),
                     FieldRowPanel([FieldPanel("sample_urls"), FieldPanel("rejected_urls")]),
                 ],
                 heading=_("Course URLs"),

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
+from wagtail.admin.menu import MenuItem
 from wagtail.snippets.views.snippets import SnippetViewSetGroup
 
 from cms_lms.admin.backends import BackendViewSet
 from cms_lms.admin.courses import CourseViewSet
 from cms_lms.admin.deliveries import SyncDeliveryViewSet
 from cms_lms.admin.runs import CourseRunViewSet
+from cms_lms.admin.url_tester import URLTesterMenuItem
 
 
 class LMSViewSetGroup(SnippetViewSetGroup):
-    """Runs, courses, backends and deliveries."""
+    """Runs, courses, backends and deliveries, and the URL tester."""
 
     items = (CourseRunViewSet, CourseViewSet, BackendViewSet, SyncDeliveryViewSet)
     menu_label = _("Courses")
     menu_name = "lms"
     menu_icon = "calendar-alt"
     menu_order = 250
+
+    def get_submenu_items(self) -> list[MenuItem]:
+        """Add the URL tester."""
+        items = super().get_submenu_items()
+        return [*items, URLTesterMenuItem(order=len(items) + 1)]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from wagtail.permission_policies import ModelPermissionPolicy
 
-from cms_lms.models import CourseRun
+from cms_lms.models import CourseRun, LMSBackend
 from cms_lms.runs.fields import SyncMode
 
 
@@ -32,3 +32,15 @@ def may_set_sync_mode(user, mode: str) -> bool:
     if mode == SyncMode.TO_PUBLIC:
         return may_edit_runs(user) and ModelPermissionPolicy(CourseRun).user_has_permission(user, "publish")
     return may_edit_runs(user)
+
+
+def may_write_backends(user) -> bool:
+    """Whether a user fills in the form of LMS backends."""
+    return ModelPermissionPolicy(LMSBackend).user_has_any_permission(user, ["add", "change"])
+
+
+def may_test_urls(user) -> bool:
+    """Whether a user may ask what becomes of a URL: who has to do with LMS backends, or publishes course runs."""
+    if ModelPermissionPolicy(LMSBackend).user_has_any_permission(user, ["add", "change", "delete", "view"]):
+        return True
+    return ModelPermissionPolicy(CourseRun).user_has_permission(user, "publish")

@@ -77,6 +77,15 @@ class CourseRunQuerySet(models.QuerySet["CourseRun"]):
         """Return the run whose link has the same normal form as this one. Raises ``InvalidURL``."""
         return self.filter(resource_key=resource_key(url))
 
+    def get_by_links(self, urls: Iterable[str]) -> dict[str, CourseRun]:
+        """Return the runs of many links with their courses, in one query; a link without a run is absent.
+
+        Raises ``InvalidURL``.
+        """
+        keys = {url: resource_key(url) for url in urls}
+        runs = {run.resource_key: run for run in self.filter(resource_key__in=keys.values()).select_related("course")}
+        return {url: runs[key] for url, key in keys.items() if key in runs}
+
     def lock(self, resource_keys: Iterable[str]) -> dict[str, CourseRun]:
         """Return the runs that have these keys by their keys, locked in that order until the transaction ends."""
         runs = lock_rows(CourseRun, "resource_key", list(resource_keys), using=self.db)

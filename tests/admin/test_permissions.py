@@ -30,6 +30,7 @@ NOBODY: set[str] = set()
 BACKENDS = {ADMINISTRATOR, ROOT}
 RUNS = {EDITOR, PUBLISHER, ROOT}
 PUBLISHING = {PUBLISHER, ROOT}
+TESTING_URLS = BACKENDS | PUBLISHING
 
 LMSBACKEND_VIEWS = dict.fromkeys(
     [
@@ -47,6 +48,7 @@ LMSBACKEND_VIEWS = dict.fromkeys(
         "disable",
         "revisions_revert",
         "revisions_compare",
+        "pattern_presets",
         "credentials",
         "sync_secrets",
         "retire_sync_secret",
@@ -92,10 +94,16 @@ NEED_A_WORKFLOW = {
     "workflow_history_detail",
     "workflow_preview",
 }
+WITHOUT_ID = {"list", "list_results", "index", "index_results", "add", "preview_on_add"} | {
+    "pattern_presets",
+    "test_urls",
+    "test_urls_answer",
+}
 POSTED = {"reorder", "enable", "disable"}
 
 TABLE = [
     *(("wagtailsnippets_cms_lms_lmsbackend", view, allowed) for view, allowed in LMSBACKEND_VIEWS.items()),
+    *(("wagtailsnippets_cms_lms_lmsbackend", view, TESTING_URLS) for view in ("test_urls", "test_urls_answer")),
     *(("wagtailsnippets_cms_lms_course", view, allowed) for view, allowed in COURSE_VIEWS.items()),
     *(("wagtailsnippets_cms_lms_courserun", view, allowed) for view, allowed in COURSERUN_VIEWS.items()),
     *(("syncdelivery", view, allowed) for view, allowed in DELIVERY_VIEWS.items()),
@@ -138,7 +146,7 @@ def make_object(namespace: str):
 
 def make_address(namespace: str, view: str, instance) -> str:
     args: list = []
-    if view not in {"list", "list_results", "index", "index_results", "add", "preview_on_add"}:
+    if view not in WITHOUT_ID:
         args.append(instance.pk)
     if view in {"revisions_revert", "revisions_view", "revisions_unschedule"}:
         args.append(instance.latest_revision_id)
@@ -245,10 +253,10 @@ def test_pages(db, name, page_actions):
     ("kind", "items"),
     [
         ("bare", set()),
-        (ADMINISTRATOR, {"LMS backends", "Deliveries"}),
+        (ADMINISTRATOR, {"LMS backends", "Deliveries", "Test URLs"}),
         (EDITOR, {"Course runs", "Courses"}),
-        (PUBLISHER, {"Course runs", "Courses"}),
-        (ROOT, {"Course runs", "Courses", "LMS backends", "Deliveries"}),
+        (PUBLISHER, {"Course runs", "Courses", "Test URLs"}),
+        (ROOT, {"Course runs", "Courses", "LMS backends", "Deliveries", "Test URLs"}),
     ],
 )
 def test_menu(clients, rf, kind, items):
