@@ -9,6 +9,13 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from cms_lms.backends.base import BaseLMSBackend
+from cms_lms.backends.browser_access import EncryptedPages, SiblingDomains
+from cms_lms.backends.connection import ConnectionCheck
+from cms_lms.backends.credentials import CredentialField
+from cms_lms.backends.openedx_browser import OPENEDX_BROWSER_CHECKS
+from cms_lms.backends.openedx_checks import OpenEdXHealth, OpenEdXKind, OpenEdXRelease, OpenEdXSampleCourse
+from cms_lms.backends.openedx_credentials import CREDENTIAL_FIELDS, APIKeyCheck, OAuth2Check, RightsCheck
+from cms_lms.backends.reachability import GENERIC_CHECKS
 from cms_lms.patterns.presets import PatternPreset, openedx_presets
 from cms_lms.runs.codes import CourseKey
 from cms_lms.runs.fields import CatalogVisibility
@@ -39,6 +46,20 @@ class OpenEdXBackend(BaseLMSBackend):
         "about": CatalogVisibility.COURSE_ONLY,
         "none": CatalogVisibility.HIDDEN,
     }
+    credential_fields: ClassVar[tuple[CredentialField, ...]] = CREDENTIAL_FIELDS
+    connection_checks: ClassVar[tuple[type[ConnectionCheck], ...]] = (
+        *GENERIC_CHECKS,
+        OpenEdXKind,
+        OpenEdXHealth,
+        OpenEdXRelease,
+        OAuth2Check,
+        RightsCheck,
+        APIKeyCheck,
+        OpenEdXSampleCourse,
+        EncryptedPages,
+        SiblingDomains,
+        *OPENEDX_BROWSER_CHECKS,
+    )
 
     @classmethod
     def pattern_presets(cls, base_url: str) -> list[PatternPreset]:

@@ -63,7 +63,7 @@ class _Block:
         )
 
     def _comment(self, text: str) -> Iterator[str]:
-        """Python 2, which Open edX was on up to Ironwood, takes nothing but ASCII in a file that does not announce it."""
+        """Up to Ironwood it is Python 2, which takes nothing but ASCII from a file that does not announce more."""
         if not self.releases.since("juniper"):
             text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
         for line in text.splitlines():

@@ -1,0 +1,209 @@
+"""What "Check this connection" asks of an Open edX: kind, health, release, credentials and their rights, a course.
+
+Nothing here writes anything. Statuses and bodies as in Open edX's heartbeat, ``oauth_dispatch``, ``user_api`` and
+``enrollments`` apps. What the checks leave among the facts is named below.
+"""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from cms_lms.backends.connection import ConnectionCheck, Finding, Visit
+from cms_lms.backends.errors import LMSUnreachable
+from cms_lms.backends.http import LMSResponse, NotJSON
+from cms_lms.backends.openedx_release import ReleaseRange, course_details_url, find_release
+from cms_lms.backends.reachability import expect_json
+from cms_lms.patterns.urls import origin_of
+
+#: The answer to ``GET /heartbeat``, where there is one.
+HEARTBEAT = "openedx_heartbeat"
+
+#: A ``ReleaseRange``.
+RELEASES = "openedx_releases"
+
+#: The same in words.
+RELEASE_RANGE = "release_range"
+
+#: The answer of the login page, redirects not followed.
+LOGIN_PAGE = "openedx_login_page"
+
+ENROLLMENT_PATH = "/api/enrollment/v1/enrollment"
+
+
+def releases_of(visit: Visit) -> ReleaseRange:
+    """Return what is known of the release; all of them while nothing is."""
+    return visit.facts.get(RELEASES, ReleaseRange())
+
+
+def sample_course(visit: Visit) -> tuple[str, str] | None:
+    """Return the first sample URL that the course regex finds an id in, and that id."""
+    for url in visit.config.sample_urls:
+        course_id = visit.extract_course_id(url)
+        if course_id:
+            return url, course_id
+    return None
+
+
+def csrf_cookie_of(visit: Visit) -> tuple[str, str] | None:
+    """Return name and value of the CSRF cookie that the login page sets, whatever it is called."""
+    page: LMSResponse | None = visit.facts.get(LOGIN_PAGE)
+    for line in page.set_cookies if page is not None else ():
+        name, _equals, value = line.partition(";")[0].partition("=")
+        if "csrf" in name.lower() and value.strip().isalnum():
+            return name.strip(), value.strip()
+    return None
+
+
+class OpenEdXKind(ConnectionCheck):
+    """Whether an Open edX answers at all."""
+
+    name = "openedx"
+    title = gettext_lazy("It is an Open edX")
+    requires = ("answer",)
+
+    def run(self, visit: Visit) -> Finding:
+        """Recognise it by its health report; by its enrollment API where that is kept from strangers."""
+        url = visit.config.base_url
+        response = visit.http.get(f"{url}/heartbeat")
+        if _is_heartbeat(response):
+            visit.facts[HEARTBEAT] = response
+            return self.passed(_("It answers with its health report."))
+        if _is_enrollment_api(visit.http.get(url + ENROLLMENT_PATH, follow_redirects=False)):
+            return self.passed(_("Its enrollment API answers; its health report is kept from strangers."))
+        origin = origin_of(url)
+        if url != origin and _is_heartbeat(visit.http.get(f"{origin}/heartbeat")):
+            return self.failed(
+                _("There is an Open edX at %(origin)s, but not below the path of the base URL.") % {"origin": origin},
+                _("Enter its address without a path:"),
+                origin,
+            )
+        if response.status in (401, 403):
+            return self.failed(
+                _("The server refuses to answer this site (status %(status)s): a password or a firewall is in front.")
+                % {"status": response.status},
+                _("Let it answer calls from this server, and from the browsers of learners."),
+            )
+        # A page, nothing, or an error of the server: each in words of its own.
+        expect_json(response)
+        return self.failed(
+            _("What answers is no Open edX: there is neither a health report nor an enrollment API."),
+            _("Check the base URL, and that the backend class is the one for this LMS."),
+        )
+
+
+class OpenEdXHealth(ConnectionCheck):
+    """Whether it is well, by its own account."""
+
+    name = "openedx-health"
+    title = gettext_lazy("It is well")
+    requires = ("openedx",)
+
+    def run(self, visit: Visit) -> Finding:
+        """Name the parts that are not."""
+        response: LMSResponse | None = visit.facts.get(HEARTBEAT)
+        if response is None:
+            return self.skipped(_("Its health report is kept from strangers."))
+        report = response.json()
+        ill = [
+            f"{name} ({part.get('message') or part.get('status')})"
+            for name, part in report.items()
+            if part["status"] is not True
+        ]
+        if ill or response.status != 200:
+            return self.failed(
+                _("It says itself that it is unwell: %(parts)s.")
+                % {"parts": ", ".join(ill) or _("status %(status)s") % {"status": response.status}},
+                _("Look at these parts of the LMS, and into its log."),
+            )
+        return self.passed(_("All parts work: %(parts)s.") % {"parts": ", ".join(report)})
+
+
+class OpenEdXRelease(ConnectionCheck):
+    """Which release it may be."""
+
+    name = "openedx-release"
+    title = gettext_lazy("Release")
+    requires = ("openedx",)
+
+    def run(self, visit: Visit) -> Finding:
+        """Leave the range and the login page among the facts, and say whether Fonzie is installed."""
+        try:
+            visit.facts[LOGIN_PAGE] = visit.http.get(f"{visit.config.base_url}/login", follow_redirects=False)
+        except LMSUnreachable:
+            visit.facts[LOGIN_PAGE] = None
+        sample, cookie = sample_course(visit), csrf_cookie_of(visit)
+        releases = find_release(visit, sample[1] if sample else None, cookie[1] if cookie else None)
+        visit.facts[RELEASES], visit.facts[RELEASE_RANGE] = releases, str(releases)
+        words = {"releases": releases, "fonzie": self._fonzie(visit)}
+        if visit.config.js_backend == "openedx-hawthorn" and releases.since("ficus") is False:
+            return self.failed(
+                _("Open edX, %(releases)s: it has no address that tells browsers who is logged in.") % words,
+                _("Clear the JS backend, so that course pages show a plain link; or upgrade the LMS."),
+            )
+        if words["fonzie"]:
+            return self.passed(_("Open edX, %(releases)s, with Fonzie %(fonzie)s.") % words)
+        return self.passed(_("Open edX, %(releases)s.") % words)
+
+    def _fonzie(self, visit: Visit) -> str:
+        try:
+            answer = visit.http.get(f"{visit.config.base_url}/api/v1.0/status/version", follow_redirects=False)
+            version = answer.json() if answer.status == 200 else None
+        except (LMSUnreachable, NotJSON):
+            return ""
+        return str(version["version"])[:20] if isinstance(version, dict) and "version" in version else ""
+
+
+class OpenEdXSampleCourse(ConnectionCheck):
+    """Whether a course of the sample URLs is there."""
+
+    name = "openedx-course"
+    title = gettext_lazy("A sample course is found")
+    requires = ("openedx",)
+
+    def run(self, visit: Visit) -> Finding:
+        """Ask for what Open edX tells everybody about the course."""
+        sample = sample_course(visit)
+        if sample is None:
+            return self.skipped(
+                _("There is no sample course URL that the course regex matches. Add one to the backend.")
+            )
+        url, course_id = sample
+        response = visit.http.get(course_details_url(visit.config.base_url, course_id))
+        words = {"id": course_id, "url": url, "status": response.status}
+        if response.status == 429:
+            return self.warning(_("The LMS asks to be called less often (status 429)."), _("Check again in a minute."))
+        if response.status == 400 or response.status == 404:
+            return self.failed(
+                _("The LMS knows no course “%(id)s”, which is what the course regex finds in %(url)s.") % words,
+                _("Open the sample URL in a browser. If the course is there, correct the course regex."),
+            )
+        details = expect_json(response)
+        if response.status != 200 or not isinstance(details, dict) or "course_id" not in details:
+            return self.failed(
+                _("The LMS does not tell what it knows of the course “%(id)s” (status %(status)s).") % words,
+                _("Look into the log of the LMS."),
+            )
+        return self.passed(_("“%(name)s” (%(id)s).") % {"name": details.get("course_name") or course_id, **words})
+
+
+def _is_heartbeat(response: LMSResponse) -> bool:
+    """Whether it is a health report, a good or a bad one. Source: the heartbeat app's ``views.py``."""
+    try:
+        report = response.json()
+    except NotJSON:
+        return False
+    return (
+        response.status in (200, 503)
+        and isinstance(report, dict)
+        and bool(report)
+        and all(isinstance(part, dict) and "status" in part for part in report.values())
+    )
+
+
+def _is_enrollment_api(response: LMSResponse) -> bool:
+    try:
+        answer = response.json()
+    except NotJSON:
+        return False
+    return response.status in (401, 403) and isinstance(answer, dict) and "detail" in answer
