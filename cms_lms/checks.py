@@ -159,6 +159,29 @@ def _check_js_backends() -> Iterator[checks.CheckMessage]:
         elif apps.is_installed("django.contrib.staticfiles") and finders.find(entry["module"]) is None:
             hint = "Correct the module's path, or put the file into a folder that staticfiles finds."
             yield _error(12, f"{name}[{key!r}] names the static file {entry['module']!r}, which does not exist.", hint)
+        else:
+            yield from _check_js_connection(f"{name}[{key!r}]", entry.get("connection"))
+
+
+def _check_js_connection(name: str, connection: Any) -> Iterator[checks.CheckMessage]:
+    if connection is None:
+        return
+    if not isinstance(connection, Mapping) or set(connection) != {"module", "template"}:
+        hint = 'Set it to {"module": "path/below/static.js", "template": "path/of/template.html"}, or remove it.'
+        yield _error(11, f"{name}['connection'] has not just a module and a template.", hint)
+        return
+    if apps.is_installed("django.contrib.staticfiles") and finders.find(connection["module"]) is None:
+        hint = "Correct the module's path, or put the file into a folder that staticfiles finds."
+        yield _error(
+            12, f"{name}['connection'] names the static file {connection['module']!r}, which does not exist.", hint
+        )
+    try:
+        get_template(connection["template"])
+    except TemplateDoesNotExist:
+        hint = "Correct the template's path, or put the file into a folder that Django finds."
+        yield _error(
+            12, f"{name}['connection'] names the template {connection['template']!r}, which does not exist.", hint
+        )
 
 
 def _check_insecure_urls() -> Iterator[checks.CheckMessage]:

@@ -29,7 +29,8 @@ class Settings:
     ``BACKENDS``: list of dotted paths of ``BaseLMSBackend`` subclasses that editors may choose.
 
     ``JS_BACKENDS``: dict of name to ``{"label": str, "module": str}``, the module being a path below the
-    static files' root.
+    static files' root. ``"connection": {"module": str, "template": str}``, which may be left out, is what
+    examines the connection in an editor's browser, and the template of what it says.
 
     ``ALLOW_INSECURE_URLS``: bool, None for "as ``DEBUG``". Whether a base URL may be plain http.
 
@@ -70,6 +71,10 @@ class Settings:
             "openedx-hawthorn": {
                 "label": "Open edX, Hawthorn and later",
                 "module": "cms_lms/js/backends/openedx-hawthorn.js",
+                "connection": {
+                    "module": "cms_lms/admin/connection-openedx.js",
+                    "template": "cms_lms/admin/connection_openedx.html",
+                },
             },
             "base": {"label": "Base (development, without an LMS)", "module": "cms_lms/js/backends/base.js"},
         },

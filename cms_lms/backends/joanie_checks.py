@@ -113,9 +113,7 @@ class JoanieCourseRun(ConnectionCheck):
         if response.status == 404:
             return self.failed(
                 _("Joanie has nothing at %(path)s, or does not list it.") % {"path": path},
-                _(
-                    "Check the sample URL, that the course regex finds the right part of it, and that the run is listed."
-                ),
+                _("Check the sample URL, what the course regex finds in it, and whether the run is listed."),
             )
         return self.failed(
             _("What Joanie answers at %(path)s is no course run (status %(status)s).")

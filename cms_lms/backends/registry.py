@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import NamedTuple
 
 from django.utils.functional import Promise
 from django.utils.module_loading import import_string
@@ -43,3 +44,16 @@ def get_js_module(name: str) -> str:
         return lms_settings.JS_BACKENDS[name]["module"]
     except KeyError:
         raise UnknownBackend(name) from None
+
+
+class JSConnection(NamedTuple):
+    """What examines the connection of a JS backend in an editor's browser: a static module, a template of its words."""
+
+    module: str
+    template: str
+
+
+def get_js_connection(name: str) -> JSConnection | None:
+    """Return a JS backend's part of "Check this connection", None where it has none or is not registered."""
+    entry = lms_settings.JS_BACKENDS.get(name, {})
+    return JSConnection(**entry["connection"]) if "connection" in entry else None

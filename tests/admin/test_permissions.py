@@ -49,6 +49,9 @@ LMSBACKEND_VIEWS = dict.fromkeys(
         "revisions_revert",
         "revisions_compare",
         "pattern_presets",
+        "connection",
+        "connection_typed",
+        "connection_new",
         "credentials",
         "sync_secrets",
         "retire_sync_secret",
@@ -96,6 +99,7 @@ NEED_A_WORKFLOW = {
 }
 WITHOUT_ID = {"list", "list_results", "index", "index_results", "add", "preview_on_add"} | {
     "pattern_presets",
+    "connection_new",
     "test_urls",
     "test_urls_answer",
 }
