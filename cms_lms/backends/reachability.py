@@ -182,9 +182,9 @@ class AnswerCheck(ConnectionCheck):
                 _("The LMS asks to be called less often (status 429)."), _("Wait a little and check again.")
             )
         if response.status in (404, 410):
-            return self.warning(
-                _("A server answers, but there is nothing at the base URL (status %(status)s).") % words,
-                _("Check the base URL. It is right if the checks of the API below pass."),
+            # Some have nothing but an API, which checks of its own ask for.
+            return self.passed(
+                _("A server answers; it has no page at the base URL itself (status %(status)s).") % words
             )
         if response.seconds > SLOW_SECONDS:
             return self.warning(

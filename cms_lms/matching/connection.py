@@ -40,10 +40,23 @@ def visit_backend(
         if credentials is None:
             credentials = stored_credentials(record)
     except UnknownBackend:
-        yield _unfit(_("The backend class “%(name)s” is not one of this site’s.") % {"name": record.backend})
+        yield _unfit(
+            _("The backend class “%(name)s” is not one of this site’s.") % {"name": record.backend},
+            _(
+                "Choose another in the backend’s form, or let the site’s operator add it to the setting "
+                "CMS_LMS_BACKENDS."
+            ),
+        )
+        return
+    except ImportError as error:
+        yield _unfit(
+            _("The backend class “%(name)s” cannot be imported: %(reason)s.")
+            % {"name": record.backend, "reason": error},
+            _("The site’s operator installs the package that it is in, or corrects the setting CMS_LMS_BACKENDS."),
+        )
         return
     except (InvalidURL, SecretUnavailable) as error:
-        yield _unfit(error.message)
+        yield _unfit(error.message, _("Correct it in the backend’s form."))
         return
     with LMSSession(time_limit=TIME_LIMIT) as session:
         visit = Visit(
@@ -78,8 +91,8 @@ def known_origins() -> list[str]:
     return list(dict.fromkeys(origins))
 
 
-def _unfit(cause: str | Promise) -> Finding:
-    return Finding("configuration", _("Configuration"), Status.FAILED, cause, _("Correct the backend’s form."))
+def _unfit(cause: str | Promise, fix: str | Promise) -> Finding:
+    return Finding("configuration", _("Configuration"), Status.FAILED, cause, fix)
 
 
 def _extract(backend: BaseLMSBackend, url: str) -> str | None:

@@ -172,7 +172,7 @@ def test_a_certificate_that_ends_soon(trusted, days, status, cause):
     [
         (answer("", "500 Internal Server Error"), "failed", "an error of its own (status 500)"),
         (answer("<html>", "502 Bad Gateway", Content_Type="text/html"), "failed", "an error of its own (status 502)"),
-        (answer("", "404 Not Found"), "warning", "nothing at the base URL (status 404)"),
+        (answer("", "404 Not Found"), "passed", "no page at the base URL itself (status 404)"),
         (answer("", "429 Too Many Requests"), "warning", "less often"),
         (answer("", "403 Forbidden"), "passed", "Status 403"),
         (answer("", "204 No Content"), "passed", "Status 204"),
