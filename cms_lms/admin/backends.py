@@ -1,14 +1,12 @@
-"""The views of LMS backends: listing, order, copy, enable and disable."""
+"""The views of LMS backends: listing, forms and usage."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.db import transaction
 from django.db.models import F, Func, IntegerField, OuterRef, Q, QuerySet, Subquery
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404
-from django.urls import path
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -16,25 +14,33 @@ from wagtail.admin import messages
 from wagtail.admin.admin_url_finder import AdminURLFinder
 from wagtail.admin.panels import FieldPanel, FieldRowPanel, MultiFieldPanel, ObjectList, TitleFieldPanel
 from wagtail.admin.ui.tables import BooleanColumn, Column, NumberColumn, Table, TitleColumn
-from wagtail.admin.views.generic.base import BaseListingView, BaseOperationView
-from wagtail.admin.views.generic.permissions import PermissionCheckedMixin
+from wagtail.admin.views.generic.base import BaseListingView
 from wagtail.admin.widgets.button import Button
-from wagtail.log_actions import log
 from wagtail.snippets.views import snippets
 
-from cms_lms.admin import backend_secrets, config_file, connection, help_pages, impact, pattern_presets, url_tester
+from cms_lms.admin import (
+    backend_order,
+    backend_secrets,
+    config_file,
+    connection,
+    deletion,
+    help_pages,
+    impact,
+    impact_views,
+    pattern_presets,
+    url_tester,
+)
 from cms_lms.admin.backend_form import LMSBackendForm, free_slug
 from cms_lms.admin.choosers import WordSearchChooserViewSet
 from cms_lms.admin.filters import LMSBackendFilterSet
 from cms_lms.admin.ids import CompareView
 from cms_lms.admin.listings import RunCountColumn, WideListingMixin, WordSearchMixin
-from cms_lms.admin.log_actions import DISABLE, ENABLE, REORDER
 from cms_lms.admin.panels import PatternWarningsPanel
 from cms_lms.backends.registry import backend_choices, js_backend_choices
 from cms_lms.models import CourseRun, LMSBackend
 
 #: What stands beside the plain editing of backends; each brings its addresses and its buttons.
-FEATURES = (url_tester, pattern_presets, impact, backend_secrets, connection, config_file, help_pages)
+FEATURES = (url_tester, pattern_presets, impact_views, backend_secrets, connection, config_file, help_pages)
 
 
 class ChoiceColumn(Column):
@@ -70,6 +76,12 @@ class BackendIndexView(WordSearchMixin, WideListingMixin, snippets.IndexView):
             *(button for feature in FEATURES for button in feature.index_buttons(self)),
         ]
 
+    def get_context_data(self, **kwargs) -> dict[str, Any]:
+        """Add where the listing learns what a move did."""
+        context = super().get_context_data(**kwargs)
+        context["media"] += impact.impact_media()
+        return {**context, "reorder_impact_url": reverse(LMSBackend.snippet_viewset.get_url_name("reorder_impact"))}
+
     def get_table(self, object_list) -> Table:
         """Leave the position out while rows are being moved: it would be the one from before."""
         table = super().get_table(object_list)
@@ -78,7 +90,7 @@ class BackendIndexView(WordSearchMixin, WideListingMixin, snippets.IndexView):
         return table
 
 
-class EditorViewMixin:
+class EditorViewMixin(impact_views.ReviewedFormMixin):
     """What creating, copying and editing a backend have in common."""
 
     def setup(self, request: HttpRequest, *args, **kwargs) -> None:
@@ -146,63 +158,6 @@ class BackendUsageView(snippets.UsageView):
         return BaseListingView.get_table(self, object_list, **kwargs)
 
 
-class BackendReorderView(snippets.ReorderView):
-    """Moves a backend in the order, and says so in its history."""
-
-    def post(self, request: HttpRequest, *args, **kwargs) -> JsonResponse:
-        """Number all backends anew: an order with gaps or twins would move the wrong ones."""
-        with transaction.atomic():
-            backends = list(LMSBackend.objects.select_for_update().order_by("sort_order", "pk"))
-            moved = get_object_or_404(LMSBackend, pk=kwargs["pk"])
-            old_position = backends.index(moved)
-            new_position = self.get_position(request, last=len(backends) - 1)
-            backends.insert(new_position, backends.pop(old_position))
-            changed = []
-            for position, backend in enumerate(backends):
-                if backend.sort_order != position:
-                    backend.sort_order = position
-                    changed.append(backend)
-            if changed:
-                LMSBackend.objects.bulk_update(changed, ["sort_order"])
-            if new_position != old_position:
-                positions = {"old": old_position + 1, "new": new_position + 1}
-                log(moved, REORDER, user=request.user, data={"position": positions}, content_changed=False)
-        return JsonResponse({"success": True})
-
-    def get_position(self, request: HttpRequest, last: int) -> int:
-        """Return the position asked for, counted from 0; the last where none or a wrong one is given."""
-        try:
-            position = int(request.GET.get("position", ""))
-        except ValueError:
-            return last
-        return position if 0 <= position <= last else last
-
-
-class BackendSwitchView(PermissionCheckedMixin, BaseOperationView):
-    """Enables or disables a backend."""
-
-    permission_required = "change"
-    http_method_names = ["post"]
-    is_enabled: bool = False
-
-    def perform_operation(self) -> None:
-        """Store the switch with a revision, so that the history can compare and revert it."""
-        with transaction.atomic():
-            backend = LMSBackend.objects.select_for_update().get(pk=self.object.pk)
-            if backend.is_enabled == self.is_enabled:
-                return
-            backend.is_enabled = self.is_enabled
-            backend.save()
-            revision = backend.save_revision(user=self.request.user, clean=False)
-            action = ENABLE if self.is_enabled else DISABLE
-            log(backend, action, user=self.request.user, revision=revision, content_changed=True)
-
-    def get_success_message(self) -> str:
-        """Say what is so now."""
-        message = gettext("“%(name)s” is enabled.") if self.is_enabled else gettext("“%(name)s” is disabled.")
-        return message % {"name": self.object.name}
-
-
 class BackendViewSet(snippets.SnippetViewSet):
     """LMS backends in the admin."""
 
@@ -211,11 +166,14 @@ class BackendViewSet(snippets.SnippetViewSet):
     menu_label = _("LMS backends")
     menu_name = "lms-backends"
     index_view_class = BackendIndexView
+    index_template_name = "cms_lms/admin/impact_listing.html"
     add_view_class = BackendCreateView
     copy_view_class = BackendCopyView
     edit_view_class = BackendEditView
+    delete_view_class = deletion.BackendDeleteView
+    delete_template_name = deletion.BackendDeleteView.template_name
     usage_view_class = BackendUsageView
-    reorder_view_class = BackendReorderView
+    reorder_view_class = backend_order.BackendReorderView
     chooser_viewset_class = WordSearchChooserViewSet
     revisions_compare_view_class = CompareView
     filterset_class = LMSBackendFilterSet
@@ -263,21 +221,9 @@ class BackendViewSet(snippets.SnippetViewSet):
         base_form_class=LMSBackendForm,
     )
 
-    @property
-    def enable_view(self):
-        """The view behind the button "Enable"."""
-        return self.construct_view(BackendSwitchView, success_url_name=self.get_url_name("edit"), is_enabled=True)
-
-    @property
-    def disable_view(self):
-        """The view behind the button "Disable"."""
-        return self.construct_view(BackendSwitchView, success_url_name=self.get_url_name("edit"), is_enabled=False)
-
     def get_urlpatterns(self) -> list[Any]:
-        """Add enable and disable, and the features'."""
+        """Add the features'."""
         return [
             *super().get_urlpatterns(),
-            path("enable/<int:pk>/", self.enable_view, name="enable"),
-            path("disable/<int:pk>/", self.disable_view, name="disable"),
             *(pattern for feature in FEATURES for pattern in feature.get_urlpatterns(self)),
         ]

@@ -1,6 +1,7 @@
 """The configuration as it would be with one record saved, switched or deleted: nothing is stored and little compiled.
 
 The loaded configuration's automaton answers for all other backends; only the changed record's pattern is run beside it.
+Whoever looks at what a change would do before making it holds the configuration meanwhile.
 """
 
 from __future__ import annotations
@@ -9,9 +10,13 @@ import math
 from collections.abc import Sequence
 from typing import Protocol
 
+from django.db import connection
+
 from cms_lms.backends.base import BaseLMSBackend
-from cms_lms.matching.handler import LoadedConfiguration
-from cms_lms.models import LMSBackend
+from cms_lms.backends.registry import UnknownBackend
+from cms_lms.matching.handler import LMSHandler, LoadedConfiguration
+from cms_lms.models import ConfigurationVersion, LMSBackend
+from cms_lms.patterns.errors import InvalidPattern
 
 
 class Configuration(Protocol):
@@ -26,6 +31,27 @@ class Configuration(Protocol):
 
     def select(self, normalized_url: str) -> BaseLMSBackend | None:
         """Return the first backend whose pattern matches."""
+
+
+def hold_configuration() -> LoadedConfiguration:
+    """Return the configuration in force, which nobody else changes before the caller's transaction ends."""
+    if connection.features.has_select_for_update:
+        # In the order in which everybody locks them, and before the version, which every change writes last. What
+        # only refers to them, as a new course run does, need not wait.
+        no_key = connection.features.has_select_for_no_key_update
+        list(LMSBackend.objects.select_for_update(no_key=no_key).order_by("sort_order", "pk").values_list("pk"))
+    ConfigurationVersion.objects.lock()
+    # What the request has known so far may have been changed before the lock was had.
+    LMSHandler.close_request()
+    return LMSHandler.configuration()
+
+
+def configuration_with(loaded: LoadedConfiguration, record: LMSBackend) -> ChangedConfiguration:
+    """Return the configuration with a record as it is in memory; left out, as by the handler, if it cannot be used."""
+    try:
+        return ChangedConfiguration(loaded, record)
+    except (UnknownBackend, InvalidPattern):
+        return ChangedConfiguration(loaded, record, is_deleted=True)
 
 
 def _place(record: LMSBackend) -> tuple[float, float]:

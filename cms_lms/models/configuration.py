@@ -28,6 +28,12 @@ class ConfigurationVersionManager(models.Manager["ConfigurationVersion"]):
             row = cursor.fetchone()
         return uuid.UUID(str(row[0])) if row else None
 
+    def lock(self) -> None:
+        """Let no change be committed by others before the caller's transaction ends."""
+        # A write rather than SELECT FOR UPDATE, which SQLite has not.
+        if not self.filter(pk=1).update(token=models.F("token")):
+            self.get_or_create(pk=1, defaults={"token": uuid.uuid4()})
+
     def renew(self) -> None:
         """Replace the token: what was loaded under the old one is stale once this is committed."""
         token = uuid.uuid4()

@@ -44,6 +44,8 @@ LMSBACKEND_VIEWS = dict.fromkeys(
         "history",
         "history_results",
         "reorder",
+        "reorder_impact",
+        "reorder_undo",
         "enable",
         "disable",
         "revisions_revert",
@@ -98,12 +100,14 @@ NEED_A_WORKFLOW = {
     "workflow_preview",
 }
 WITHOUT_ID = {"list", "list_results", "index", "index_results", "add", "preview_on_add"} | {
+    "reorder_impact",
+    "reorder_undo",
     "pattern_presets",
     "connection_new",
     "test_urls",
     "test_urls_answer",
 }
-POSTED = {"reorder", "enable", "disable"}
+POSTED = {"reorder", "reorder_undo", "enable", "disable"}
 
 TABLE = [
     *(("wagtailsnippets_cms_lms_lmsbackend", view, allowed) for view, allowed in LMSBACKEND_VIEWS.items()),
