@@ -164,8 +164,9 @@ class OAuth2Check(ConnectionCheck):
         return visit.http.get(visit.config.base_url + path, headers=headers)
 
     def _token_refused(self, response: LMSResponse) -> Finding:
-        words = {"status": response.status, "said": _words_of(response)}
-        if "expired" in words["said"].lower():
+        said = _words_of(response)
+        words = {"status": response.status, "said": said}
+        if "expired" in said.lower():
             return self.failed(
                 _("The LMS gives a token that it calls expired at once: “%(said)s”.") % words,
                 _("Compare the clocks of the LMS’s servers, and how long its tokens live (JWT_EXPIRATION)."),
