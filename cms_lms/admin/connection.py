@@ -31,6 +31,7 @@ from wagtail.admin.widgets.button import Button
 
 from cms_lms.backends.connection import TIME_LIMIT, Finding, Status
 from cms_lms.backends.registry import JSConnection, UnknownBackend, get_js_connection
+from cms_lms.error_reports import conceal_values
 from cms_lms.matching.connection import known_origins, visit_backend
 from cms_lms.models import LMSBackend
 from cms_lms.patterns.errors import InvalidPattern
@@ -152,6 +153,7 @@ class ConnectionView(PermissionCheckedMixin, WagtailAdminTemplateMixin, Template
 
     def post(self, request: HttpRequest, *args, **kwargs) -> HttpResponse:
         """Examine, and answer with the fragment that a script asks for or else with the page."""
+        conceal_values(request)
         self.report = examine(self.object, request.user)
         if request.headers.get("X-Requested-With") == "XMLHttpRequest":
             return render_report(request, self.report)
@@ -194,6 +196,7 @@ class TypedConnectionView(PermissionCheckedMixin, View):
 
     def post(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
         """Examine if the values that matter are right, else say what is wrong with them."""
+        conceal_values(request)
         record = LMSBackend() if pk is None else get_object_or_404(LMSBackend, pk=pk)
         form_class = LMSBackend.snippet_viewset.get_edit_handler().get_form_class()
         form = form_class(request.POST, instance=record, for_user=request.user)

@@ -20,6 +20,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from cms_lms.conf import settings as lms_settings
+from cms_lms.error_reports import conceal_values
 from cms_lms.sync.deliveries import DeliveryLog
 from cms_lms.sync.engine import REQUIRED, has_resource_link, synchronize
 from cms_lms.sync.payload import PayloadNotJSON, parse
@@ -80,6 +81,7 @@ class CourseRunsSyncView(APIView):
     def receive(self, request: HttpRequest) -> Response:
         """Apply a call. Raises ``CallRefused``; with a valid signature it leaves a delivery all the same."""
         received_at = timezone.now()
+        conceal_values(request)
         body = self.read_body(request)
         secrets, signer = self.authenticate(request, body)
         try:
