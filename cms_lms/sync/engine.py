@@ -100,8 +100,7 @@ def synchronize(
         try:
             items.append((position, prepare(payload, signer)))
         except Refused as refusal:
-            owner = refusal.owner if isinstance(refusal, Forbidden) else None
-            results[position] = refused(payload["resource_link"], refusal, owner)
+            results[position] = refused(payload["resource_link"], refusal)
     # In the order of the keys, so that two calls never wait for each other's runs crosswise.
     items.sort(key=lambda entry: entry[1].key)
 
@@ -121,9 +120,11 @@ def synchronize(
 
 
 def refused(
-    resource_link: str, refusal: Refused, backend: BaseLMSBackend | None, run: CourseRun | None = None
+    resource_link: str, refusal: Refused, backend: BaseLMSBackend | None = None, run: CourseRun | None = None
 ) -> ItemResult:
     """Return the result that tells a refusal, and of which backend's run."""
+    if isinstance(refusal, Forbidden):
+        backend = refusal.owner
     return ItemResult(
         resource_link,
         Outcome.REFUSED,

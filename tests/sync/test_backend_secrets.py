@@ -191,6 +191,7 @@ def test_a_run_that_is_known_by_another_backend_s_link_is_refused(plain, signed)
 
     assert (response.status_code, response.json()) == (401, "Invalid authentication.")
     assert (listed.status_code, listed.json()) == (400, {PLAIN_LINK: NOT_ALLOWED})
+    assert {delivery.backend.slug for delivery in SyncDelivery.objects.all()} == {"campus"}
     assert CourseRun.objects.get().enrollment_count == 1
     assert signed("SharedSecret", payload(resource_link=PLAIN_LINK, enrollment_count=2)).status_code == 200
     assert CourseRun.objects.get().enrollment_count == 2
