@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 
 import pytest
 
-from .http_servers import Authority, Names
+from .http_servers import HOST, Authority, Names
+from .openedx_patient import Patient, open_lms
 
 
 @pytest.fixture
@@ -37,3 +40,17 @@ def trusted(settings, authority: Authority) -> Authority:
     """The same, trusted by this site."""
     settings.CMS_LMS_CA_BUNDLE = str(authority.bundle)
     return authority
+
+
+@pytest.fixture
+def release() -> str:
+    """The release of the Open edX that is examined; tests name others by parameters."""
+    return "ulmo"
+
+
+@pytest.fixture
+def patient(loopback: Names, trusted: Authority, release: str) -> Iterator[Patient]:
+    """An Open edX with which all is well."""
+    with ExitStack() as stack:
+        lms = stack.enter_context(open_lms(release, tls=trusted.tls(HOST)))
+        yield Patient(lms, loopback, trusted, stack, release)
