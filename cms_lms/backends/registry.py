@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache
 from typing import NamedTuple
 
@@ -13,12 +14,16 @@ from cms_lms.conf import settings as lms_settings
 
 
 class UnknownBackend(LookupError):
-    """The name is not in the registry."""
+    """The name is not in the registry, or names a class that cannot be imported."""
 
 
 @cache
 def _load(path: str) -> type[BaseLMSBackend]:
-    return import_string(path)
+    try:
+        return import_string(path)
+    except ImportError as error:
+        # A system check says so; until it is heeded, the class is as good as not registered.
+        raise UnknownBackend(path) from error
 
 
 def get_backend_class(path: str) -> type[BaseLMSBackend]:
@@ -29,8 +34,12 @@ def get_backend_class(path: str) -> type[BaseLMSBackend]:
 
 
 def backend_choices() -> list[tuple[str, str | Promise]]:
-    """Return the registered backend classes as choices: dotted path, label."""
-    return [(path, _load(path).label) for path in lms_settings.BACKENDS]
+    """Return the registered backend classes as choices: dotted path, label. Those that cannot be imported are none."""
+    choices: list[tuple[str, str | Promise]] = []
+    for path in lms_settings.BACKENDS:
+        with suppress(UnknownBackend):
+            choices.append((path, _load(path).label))
+    return choices
 
 
 def js_backend_choices() -> list[tuple[str, str]]:

@@ -6,13 +6,13 @@ The difference that is shown and the import that is made cannot disagree, since 
 from __future__ import annotations
 
 import copy
-import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from cms_lms.backends.base import BaseLMSBackend
@@ -29,7 +29,7 @@ from cms_lms.matching.richie_setting import (
     slug_stem,
     write_entry,
 )
-from cms_lms.models import ConfigurationVersion, LMSBackend
+from cms_lms.models import LMSBackend
 from cms_lms.patterns.errors import InvalidPattern
 
 #: More entries are refused before any is read.
@@ -112,11 +112,10 @@ class BackendChange:
 class ImportPlan:
     """What an import does.
 
-    ``token`` is the configuration's version that it was made for; ``order`` are all records as they will stand;
-    ``unnamed`` are those of them that the setting does not name, which stay as they are.
+    ``order`` are all records as they will stand; ``unnamed`` are those of them that the setting does not name, which
+    stay as they are.
     """
 
-    token: uuid.UUID | None
     changes: Sequence[BackendChange]
     order: Sequence[LMSBackend]
     unnamed: Sequence[LMSBackend]
@@ -127,11 +126,14 @@ class ImportPlan:
         """Whether the import changes anything."""
         return any(change.outcome is not Outcome.UNCHANGED for change in self.changes)
 
+    @cached_property
+    def configuration(self) -> LoadedConfiguration:
+        """The configuration as it will be."""
+        return LoadedConfiguration(None, list(_usable(self.order)))
+
     def compute_impact(self) -> Impact:
         """Return what the import does to the runs that exist."""
-        if not self.has_changes:
-            return Impact()
-        return compute_impact(LMSHandler.configuration(), LoadedConfiguration(None, list(_usable(self.order))))
+        return compute_impact(LMSHandler.configuration(), self.configuration) if self.has_changes else Impact()
 
 
 def _usable(records: Iterable[LMSBackend]) -> Iterable[BaseLMSBackend]:
@@ -147,19 +149,17 @@ def _usable(records: Iterable[LMSBackend]) -> Iterable[BaseLMSBackend]:
         yield backend
 
 
-def plan_import(setting: Any, *, passes_over_secrets: bool = False, locks: bool = False) -> ImportPlan:
+def plan_import(setting: Any, *, passes_over_secrets: bool = False) -> ImportPlan:
     """Return what importing the setting would do. Raises ``SettingRefused``.
 
     The entries' records come to stand in the setting's order: in the places that they have among the other
-    records, new ones last. ``locks`` keeps the records from changing until the caller's transaction ends.
+    records, new ones last.
     """
     entries = _read(setting, passes_over_secrets=passes_over_secrets)
     refusals = [refusal for entry in entries for refusal in entry.refusals]
     warnings = [warning for entry in entries for warning in entry.warnings]
     refusals += _give_slugs([entry.values for entry in entries])
-    records = LMSBackend.objects.order_by("sort_order", "pk")
-    stored = list(records.select_for_update() if locks else records)
-    token = ConfigurationVersion.objects.current()
+    stored = list(LMSBackend.objects.order_by("sort_order", "pk"))
     by_slug = {record.slug: record for record in stored}
     planned = []
     for number, entry in enumerate(entries, start=1):
@@ -173,7 +173,6 @@ def plan_import(setting: Any, *, passes_over_secrets: bool = False, locks: bool 
     order = _order(stored, planned)
     named = {record.slug for record in planned}
     return ImportPlan(
-        token=token,
         changes=_compare(stored, planned, order),
         order=order,
         unnamed=[record for record in stored if record.slug not in named],

@@ -6,12 +6,12 @@ as in the admin; what it moves gets a line; what it leaves as it was gets neithe
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from django.db import transaction
 from wagtail.log_actions import log
 
+from cms_lms.matching.changed_configuration import hold_configuration
 from cms_lms.matching.richie_setting import write_entry
 from cms_lms.matching.setting_diff import BackendChange, ImportPlan, Outcome, plan_import
 from cms_lms.models import LMSBackend
@@ -23,40 +23,12 @@ REORDER_ACTION = "cms_lms.reorder"
 def import_setting(setting: Any, *, user: Any = None, passes_over_secrets: bool = False) -> ImportPlan:
     """Make the records say what the setting says, and return what was done.
 
-    ``user`` is who the history names. Raises ``SettingRefused``, and ``IntegrityError`` where somebody else
-    created the same backend at the same time; nothing is changed then.
+    ``user`` is who the history names. Raises ``SettingRefused``; nothing is changed then.
     """
     with transaction.atomic():
-        plan = plan_import(setting, passes_over_secrets=passes_over_secrets, locks=True)
-        _apply(plan, user)
-    return plan
-
-
-class PlanOutdated(Exception):
-    """The backends have changed since the plan was shown; ``plan`` is what the import would do now."""
-
-    def __init__(self, plan: ImportPlan) -> None:
-        super().__init__(plan)
-        self.plan = plan
-
-
-class OrphansUnconfirmed(PlanOutdated):
-    """The import would leave runs that no backend matches, and nobody has said that this is meant."""
-
-
-def import_as_shown(setting: Any, token: uuid.UUID | None, *, may_orphan: bool, user: Any) -> ImportPlan:
-    """Import what somebody has seen the plan of, made for the configuration's version ``token``.
-
-    As ``import_setting``; raises ``PlanOutdated`` for a plan that is no longer the one that was seen, and
-    ``OrphansUnconfirmed`` unless runs may become orphans. Nothing is changed then.
-    """
-    with transaction.atomic():
-        plan = plan_import(setting, locks=True)
-        if plan.token != token:
-            raise PlanOutdated(plan)
-        if not may_orphan and plan.compute_impact().orphans:
-            raise OrphansUnconfirmed(plan)
-        _apply(plan, user)
+        hold_configuration()
+        plan = plan_import(setting, passes_over_secrets=passes_over_secrets)
+        apply_plan(plan, user=user)
     return plan
 
 
@@ -65,7 +37,8 @@ def export_setting() -> list[dict[str, Any]]:
     return [write_entry(record) for record in LMSBackend.objects.order_by("sort_order", "pk")]
 
 
-def _apply(plan: ImportPlan, user: Any) -> None:
+def apply_plan(plan: ImportPlan, *, user: Any = None) -> None:
+    """Do what was planned, in the caller's transaction, which has held the configuration since before the plan."""
     for change in plan.changes:
         if change.outcome in (Outcome.CREATED, Outcome.UPDATED):
             _store(change, user)

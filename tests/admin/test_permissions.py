@@ -54,6 +54,8 @@ LMSBACKEND_VIEWS = dict.fromkeys(
         "connection",
         "connection_typed",
         "connection_new",
+        "import_file",
+        "export_file",
         "credentials",
         "sync_secrets",
         "retire_sync_secret",
@@ -104,6 +106,8 @@ WITHOUT_ID = {"list", "list_results", "index", "index_results", "add", "preview_
     "reorder_undo",
     "pattern_presets",
     "connection_new",
+    "import_file",
+    "export_file",
     "test_urls",
     "test_urls_answer",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import CommandError
-from django.db import IntegrityError
+from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
 from cms_lms.management.setting_argument import SettingCommand
@@ -38,7 +38,7 @@ class Command(SettingCommand):
             plan = import_setting(setting, passes_over_secrets=self.is_from_module)
         except SettingRefused as error:
             raise CommandError("\n".join([_("Nothing was imported."), *map(str, error.refusals)])) from None
-        except IntegrityError as error:
+        except DatabaseError as error:
             raise CommandError(
                 _("Nothing was imported: the database refused. %(reason)s") % {"reason": error}
             ) from None
