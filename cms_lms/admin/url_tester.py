@@ -382,6 +382,7 @@ def get_urlpatterns(viewset: Any) -> list[Any]:
     """Return the page's address and the script's."""
     page = viewset.construct_view(
         URLTesterView,
+        header_icon=URLTesterView.header_icon,
         index_url_name=viewset.get_url_name("list"),
         answer_url_name=viewset.get_url_name("test_urls_answer"),
     )

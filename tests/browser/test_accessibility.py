@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,8 @@ def admin_addresses(open_run) -> list[str]:
         url(LMSBackend, "edit", backend.pk),
         url(LMSBackend, "delete", backend.pk),
         url(LMSBackend, "usage", backend.pk),
+        url(LMSBackend, "add"),
+        url(LMSBackend, "test_urls"),
         url(LMSBackend, "credentials", backend.pk),
         url(LMSBackend, "sync_secrets", backend.pk),
         url(LMSBackend, "retire_sync_secret", backend.pk, secret.pk),
@@ -108,4 +111,18 @@ def test_admin_pages(admin_addresses, new_page, violations):
     log_in(page, "admin")
     for address in admin_addresses:
         page.goto(address)
+        assert violations(page, *WAGTAILS_OWN) == [], address
+
+
+@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+def test_the_url_tester_with_results(open_run, admin_addresses, new_page, violations, color_scheme):
+    page, run_link = new_page(), open_run.resource_link
+    page.emulate_media(color_scheme=color_scheme)
+    log_in(page, "admin")
+    for address in [address for address in admin_addresses if re.search("test-urls|lmsbackend/edit", address)]:
+        page.goto(address)
+        page.get_by_label("URLs, one a line").fill(f"{run_link}\nhttps://elsewhere.example/\nrubbish")
+        expect(page.locator("url-tester [role=status]")).to_contain_text("3 URLs: 1 goes to ")
+        for summary in page.locator("pattern-presets summary").all():
+            summary.click()
         assert violations(page, *WAGTAILS_OWN) == [], address

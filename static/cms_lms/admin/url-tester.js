@@ -237,6 +237,7 @@ export class URLTester extends HTMLElement {
     const result = place.closest("[data-status]");
     const server = result?.querySelector('[data-agreement="server"]');
     if (!(server instanceof HTMLElement)) return isSame;
+    if (!isSame) result?.classList.replace("url-tester__result--match", "url-tester__result--trouble");
     const serverAgrees = server.dataset.agrees !== "false";
     server.hidden = true;
     for (const element of result?.querySelectorAll("[data-agreement]") ?? []) {
