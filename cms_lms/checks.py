@@ -17,10 +17,13 @@ from django.db import connections
 from django.template import TemplateDoesNotExist
 from django.template.loader import get_template
 from django.utils.module_loading import import_string
+from wagtail.models import Site
 
 from cms_lms.backends.base import BaseLMSBackend
 from cms_lms.conf import PREFIX
 from cms_lms.conf import settings as lms_settings
+from cms_lms.matching.readiness import problems_of_backends
+from cms_lms.models import BackendCredential, LMSBackend
 from cms_lms.models.sync_secret import SyncSecret
 from cms_lms.runs.fields import SyncMode
 
@@ -84,6 +87,43 @@ def check_that_somebody_may_sign(
         return []
     hint = f"Add a web hook secret to an LMS backend, or set {PREFIX}SYNC_SECRETS to a list with one for all of them."
     return [checks.Warning("There is no secret: every call of the web hook is refused.", hint=hint, id="cms_lms.W001")]
+
+
+#: The ids of what ``problems_of_backends`` finds, by its codes.
+BACKEND_IDS = {
+    "class": "E023",
+    "pattern": "E024",
+    "address": "E025",
+    "credentials": "E026",
+    "js_backend": "E027",
+    "development": "W005",
+    "insecure": "W006",
+    "private": "W007",
+    "other_address": "W008",
+    "pages": "W009",
+    "siblings": "W010",
+}
+
+
+@checks.register("cms_lms", checks.Tags.database, deploy=True)
+def check_backends(
+    app_configs: Any = None, databases: Sequence[str] | None = None, **kwargs
+) -> list[checks.CheckMessage]:
+    """Look for what will not work in public in the backends' records: ``check --deploy --database default``."""
+    alias = LMSBackend.objects.db
+    if alias not in (databases or ()):
+        return []
+    tables = connections[alias].introspection.table_names()
+    if not all(model._meta.db_table in tables for model in (LMSBackend, BackendCredential, Site)):
+        return []  # not migrated yet
+    return [
+        (checks.Error if problem.is_error else checks.Warning)(
+            problem.message,
+            hint=f"{problem.hint} “manage.py check_lms” then calls the LMSs and says more.",
+            id=f"cms_lms.{BACKEND_IDS[problem.code]}",
+        )
+        for problem in problems_of_backends()
+    ]
 
 
 def _error(number: int, message: str, hint: str) -> checks.Error:

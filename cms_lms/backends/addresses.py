@@ -23,9 +23,9 @@ from cms_lms.backends.errors import LMSUnreachable
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-LOOPBACK, LINK_LOCAL, PRIVATE = _("this server itself"), _("its own link"), _("a private network")
-METADATA, SPECIAL = _("the hosting provider’s metadata service"), _("a special purpose")
-MULTICAST = _("many receivers")
+METADATA, LOOPBACK = _("the hosting provider’s metadata service"), _("this server itself")
+LINK_LOCAL, PRIVATE = _("the local link"), _("a private network")
+MULTICAST, SPECIAL = _("a group of receivers"), _("a network with a special purpose")
 
 #: What is not the public internet and what it belongs to; the first entry that holds an address counts. After the
 #: special-purpose registries of IANA, and the metadata services of hosting providers.

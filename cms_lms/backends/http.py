@@ -41,7 +41,7 @@ REDIRECTS = (301, 302, 303, 307, 308)
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 #: Headers that prove nothing and may follow a redirect from http to https; all others of the caller are kept back.
-PLAIN_HEADERS = ("accept", "accept-language", "content-type", "origin", "user-agent")
+PLAIN_HEADERS = ("accept", "accept-language", "content-type", "origin", "referer", "user-agent")
 
 #: What bodies may be packed in, once: each further layer multiplies what a small answer can grow to.
 ENCODINGS = ("", "identity", "gzip", "x-gzip", "deflate")

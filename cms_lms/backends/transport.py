@@ -93,7 +93,10 @@ class Budget:
 
     def too_slow(self) -> LMSUnreachable:
         """Return the error for an answer that does not come, or does not end."""
-        if time.monotonic() >= self._deadline:
+        if time.monotonic() >= self._ends_at:
+            message = _("There was no time left to wait for the LMS’s answer: what came before took too long.")
+            seconds = 0.0
+        elif time.monotonic() >= self._deadline:
             message = _("The LMS did not finish its answer within %(seconds)s seconds.")
             seconds = self.limits.total_timeout
         else:
@@ -311,9 +314,10 @@ def site_tls_context() -> ssl.SSLContext:
 
 @lru_cache(maxsize=4)
 def _tls_context(path: str, changed: int) -> ssl.SSLContext:
-    """Return a context for a file or folder of authorities as it was when it last changed."""
+    """Return a context for a file of authorities as it was when it last changed."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.hostname_checks_common_name = False
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.sslsocket_class = _BudgetedTLSSocket
-    context.load_verify_locations(**{"capath" if os.path.isdir(path) else "cafile": path})
+    context.load_verify_locations(cafile=path)
     return context

@@ -155,7 +155,12 @@ class Authority:
         self.bundle.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
     def tls(
-        self, *names: str, days: float = 90, starts_in: float = -400, is_self_signed: bool = False
+        self,
+        *names: str,
+        days: float = 90,
+        starts_in: float = -400,
+        is_self_signed: bool = False,
+        is_common_name_only: bool = False,
     ) -> ssl.SSLContext:
         """Return what a server for the names needs; its certificate ends in so many days."""
         key = ec.generate_private_key(ec.SECP256R1())
@@ -166,7 +171,7 @@ class Authority:
             key,
             key if is_self_signed else self._key,
             self._now + dt.timedelta(days=days),
-            names,
+            () if is_common_name_only else names,
             False,
             self._now + dt.timedelta(days=starts_in),
         )

@@ -304,7 +304,7 @@ def test_redirects_do_not_begin_a_new_time(settings):
 def test_a_session_ends_with_its_own_time():
     with Server(hang) as server, LMSSession(time_limit=0.1) as session:
         for _number in range(2):
-            with pytest.raises(LMSUnreachable) as error:
+            with pytest.raises(LMSUnreachable, match="no time left") as error:
                 session.get(server.url)
             assert error.value.code == "read_timeout"
 
@@ -549,6 +549,11 @@ def test_the_certificate_is_checked_by_the_name_that_was_asked_for(trusted, loop
 def test_a_certificate_for_an_address(trusted):
     with Server(answer("x"), tls=trusted.tls("127.0.0.1"), host="127.0.0.1") as server:
         assert get(server.url).body == b"x"
+
+
+def test_a_name_that_is_only_the_common_name_of_a_certificate(trusted):
+    with Server(answer("x"), tls=trusted.tls(HOST, is_common_name_only=True)) as server:
+        assert str(refused(server.url)) == f"The certificate is not for {HOST}."
 
 
 @pytest.mark.parametrize(
