@@ -39,20 +39,16 @@ def visit_backend(
         config = replace(backend.config, base_url=normalize_base_url(record.base_url, allow_insecure=True))
         if credentials is None:
             credentials = stored_credentials(record)
-    except UnknownBackend:
+    except UnknownBackend as error:
+        message = _("The backend class “%(name)s” is not one of this site’s.")
+        if error.__cause__ is not None:
+            message = _("The backend class “%(name)s” cannot be imported: %(reason)s.")
         yield _unfit(
-            _("The backend class “%(name)s” is not one of this site’s.") % {"name": record.backend},
+            message % {"name": record.backend, "reason": error.__cause__},
             _(
-                "Choose another in the backend’s form, or let the site’s operator add it to the setting "
-                "CMS_LMS_BACKENDS."
+                "Choose another in the backend’s form, or let the site’s operator install its package and name it in "
+                "the setting CMS_LMS_BACKENDS."
             ),
-        )
-        return
-    except ImportError as error:
-        yield _unfit(
-            _("The backend class “%(name)s” cannot be imported: %(reason)s.")
-            % {"name": record.backend, "reason": error},
-            _("The site’s operator installs the package that it is in, or corrects the setting CMS_LMS_BACKENDS."),
         )
         return
     except (InvalidURL, SecretUnavailable) as error:

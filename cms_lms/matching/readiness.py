@@ -64,7 +64,7 @@ def _problems_of(record: LMSBackend, origins: list[str]) -> Iterator[Problem]:
     try:
         backend = record.get_backend()
         backend.course_regex  # noqa: B018  (compiled here, so that it fails here)
-    except (UnknownBackend, ImportError):
+    except UnknownBackend:
         yield Problem(
             "class",
             f"{name} has a class that this site does not have: {record.backend}. It takes no part in matching.",
