@@ -34,7 +34,7 @@ from wagtail.admin.views.generic.permissions import PermissionCheckedMixin
 from wagtail.admin.widgets.button import Button
 from wagtail.permission_policies import ModelPermissionPolicy
 
-from cms_lms.admin.impact import CONFIRM, ImpactReview, impact_media
+from cms_lms.admin.impact import CONFIRM, LIST, ImpactReview, impact_media
 from cms_lms.matching.changed_configuration import hold_configuration
 from cms_lms.matching.richie_setting import KEYS, Remark, names_a_secret
 from cms_lms.matching.setting_diff import BackendChange, ImportPlan, Outcome, SettingRefused, plan_import
@@ -189,6 +189,7 @@ class ImportView(WagtailAdminTemplateMixin, FormView):
             review=review,
             changes=[describe_change(change) for change in changes],
             is_folded=len(changes) > MAX_UNFOLDED,
+            looks_at_runs=LIST in self.request.POST or bool(review.form.errors),
             unchanged_count=len(plan.changes) - len(changes),
             summary=capfirst(summarize(plan)),
             text=json.dumps(setting, ensure_ascii=False),
@@ -281,6 +282,6 @@ def edit_buttons(view: Any) -> list[Button]:
 def get_urlpatterns(viewset: Any) -> list[Any]:
     """Return the addresses of both."""
     return [
-        path("import/", viewset.construct_view(ImportView), name="import_file"),
+        path("import/", viewset.construct_view(ImportView, header_icon=ImportView.header_icon), name="import_file"),
         path("export/", viewset.construct_view(ExportView), name="export_file"),
     ]

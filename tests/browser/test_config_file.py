@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from cms_lms.models import LMSBackend
 from tests.admin.browsing import url
+from tests.browser.test_accessibility import WAGTAILS_OWN, axe, violations  # noqa: F401  (fixtures)
 from tests.browser.test_walk import log_in
 from tests.factories import OPENEDX, course_regex
 
@@ -36,7 +37,7 @@ def campus(open_run) -> LMSBackend:
     return LMSBackend.objects.get()
 
 
-def test_an_import(campus, lms, new_page, picture, tmp_path: Path):
+def test_an_import(campus, lms, new_page, picture, violations, tmp_path: Path):  # noqa: F811
     setting = [
         PARTNERS,
         {
@@ -67,17 +68,24 @@ def test_an_import(campus, lms, new_page, picture, tmp_path: Path):
     page.get_by_role("button", name="Show what would change").click()
     expect(page.get_by_role("heading", name="This cannot be imported, for 2 reasons")).to_be_visible()
     expect(page.get_by_role("row", name="1 API_TOKEN")).to_contain_text("Enter it in the admin.")
-    picture(page, "config-import-refused", full_page=True)
+    assert violations(page, *WAGTAILS_OWN) == []
+    picture(page, "config-import-refused")
 
     file.write_text(json.dumps(setting), encoding="utf-8")
     page.get_by_label("File").set_input_files(file)
     page.get_by_role("button", name="Show what would change").click()
     expect(page.get_by_text("1 created, 1 changed.")).to_be_visible()
     expect(page.get_by_text("1 course run of “Campus” is no longer matched by any backend.")).to_be_visible()
-    picture(page, "config-import", full_page=True)
+    picture(page, "config-import")
 
     page.get_by_role("button", name="Import", exact=True).click()
     expect(page.get_by_text("Tick this box")).to_be_visible()
+    page.get_by_role("button", name="Import", exact=True).scroll_into_view_if_needed()
+    assert violations(page, *WAGTAILS_OWN) == []
+    picture(page, "config-import-orphans")
+    page.emulate_media(color_scheme="dark")
+    assert violations(page, *WAGTAILS_OWN) == []
+    picture(page, "config-import-dark")
     page.get_by_role("checkbox", name="Leave these course runs without a backend").check()
     page.get_by_role("button", name="Import", exact=True).click()
     expect(page.get_by_text("Imported: 1 created, 1 changed.")).to_be_visible()
