@@ -129,7 +129,9 @@ class OpenEdXRelease(ConnectionCheck):
         except LMSUnreachable:
             visit.facts[LOGIN_PAGE] = None
         sample, cookie = sample_course(visit), csrf_cookie_of(visit)
-        releases = find_release(visit, sample[1] if sample else None, cookie[1] if cookie else None)
+        releases = find_release(
+            visit, sample[1] if sample else None, visit.facts[LOGIN_PAGE], cookie[1] if cookie else None
+        )
         visit.facts[RELEASES], visit.facts[RELEASE_RANGE] = releases, str(releases)
         words = {"releases": releases, "fonzie": self._fonzie(visit)}
         if visit.config.js_backend == "openedx-hawthorn" and releases.since("ficus") is False:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from django.utils.translation import gettext as _
 
@@ -86,10 +86,13 @@ class ReleaseRange:
         return _("between %(first)s and %(last)s") % words
 
 
-def find_release(visit: Visit, course_id: str | None, csrf_cookie: str | None) -> ReleaseRange:
+def find_release(
+    visit: Visit, course_id: str | None, login_page: LMSResponse | None, csrf_cookie: str | None
+) -> ReleaseRange:
     """Ask for what tells the releases apart. A question that is not answered narrows nothing.
 
-    ``csrf_cookie``: what is in the cookie that the login page sets, if it sets one.
+    ``login_page``: the answer of the login page, redirects not followed; ``csrf_cookie``: what is in the cookie that
+    it sets, if it sets one.
     """
     releases = ReleaseRange()
     for path, first_with, last_without in _PATHS:
@@ -98,6 +101,10 @@ def find_release(visit: Visit, course_id: str | None, csrf_cookie: str | None) -
             releases = releases.narrowed(first=first_with) if there_is else releases.narrowed(last=last_without)
             if not there_is:
                 break  # what came later is not there either
+    if _leads_to(login_page, "/authn/login"):
+        releases = releases.narrowed(first="koa")
+    if releases.since("ulmo") is not False and _leads_to(_ask(visit, f"{visit.config.base_url}/courses"), "/catalog/"):
+        releases = releases.narrowed(first="ulmo")
     if course_id:
         releases = _by_course_details(releases, _course_details(visit, course_id))
     if csrf_cookie is not None and releases.since("hawthorn"):
@@ -120,6 +127,14 @@ def _exists(visit: Visit, path: str) -> bool | None:
     if response.status in (401, 403) or (response.status == 200 and response.is_json):
         return True
     return False if response.status == 404 else None
+
+
+def _leads_to(response: LMSResponse | None, path: str) -> bool:
+    """Whether it redirects to a micro-frontend of that path: the first releases that have one can lead there.
+
+    Sources: ``user_authn/views/login_form.py`` (the setting is of September 2020), ``branding/views.py``.
+    """
+    return response is not None and response.is_redirect and path in urlsplit(response.location).path
 
 
 def _course_details(visit: Visit, course_id: str) -> dict[str, Any]:

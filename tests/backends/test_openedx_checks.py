@@ -43,6 +43,28 @@ def test_the_release_is_told_as_far_as_it_can_be(patient: Patient, release: str)
         assert told(release, by_course=False) in str(patient.examine()["openedx-release"].cause)
 
 
+@pytest.mark.parametrize(
+    ("release", "words"),
+    [
+        ("koa", "between Koa and Lilac"),
+        ("nutmeg", "between Lilac and Palm"),
+        ("teak", "between Redwood and Verawood"),
+        ("ulmo", "Ulmo and Verawood"),
+    ],
+)
+def test_micro_frontends_tell_of_the_release(patient: Patient, words: str) -> None:
+    apps = "https://apps.lms.example.test"
+    patient.change(authn_mfe_url=f"{apps}/authn", catalog_mfe_url=f"{apps}/catalog")
+    assert words in str(patient.examine()["openedx-release"].cause)
+
+
+@pytest.mark.parametrize("release", ["maple"])
+def test_a_login_elsewhere_that_is_not_the_micro_frontend_tells_nothing(patient: Patient) -> None:
+    patient.change(authn_mfe_url="https://sso.example.test")
+    patient.course_id = ""
+    assert "between Ironwood and Palm" in str(patient.examine()["openedx-release"].cause)
+
+
 def test_what_is_not_answered_tells_nothing_of_the_release(patient: Patient) -> None:
     patient.lms.state.fail("server_error", path="^/(api/(user|enrollment)|login$)", times=None)
     finding = patient.examine()["openedx-release"]

@@ -176,6 +176,8 @@ def _rule(path: str, endpoint: Callable[..., Response], *methods: str) -> Rule:
 
 
 def _course_list(state: State, request: Request) -> Response:
+    if state.settings.catalog_mfe_url and state.since("ulmo"):
+        return accounts.redirect(f"{state.settings.catalog_mfe_url}/courses", 301)
     return pages.course_list_page(state, accounts.current_user(state, request))
 
 

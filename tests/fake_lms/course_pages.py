@@ -24,7 +24,9 @@ def outline(state: State, request: Request, key: str) -> Response:
 
 
 def about(state: State, request: Request, key: str) -> Response:
-    """`/courses/{key}/about` and `/courses/{key}/`: the public page."""
+    """`/courses/{key}/about` and `/courses/{key}/`: the public page, or the catalog micro-frontend's since Ulmo."""
+    if key in state.runs and state.settings.catalog_mfe_url and state.since("ulmo"):
+        return redirect(f"{state.settings.catalog_mfe_url}/courses/{state.runs[key].path_key}/about")
     return _page(state, request, key)
 
 

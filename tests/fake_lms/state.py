@@ -70,6 +70,8 @@ class Settings:
     login_redirect_whitelist: list[str] | None = None
     # AUTHN_MICROFRONTEND_URL, where that is on.
     authn_mfe_url: str | None = None
+    # CATALOG_MICROFRONTEND_URL, where that is on; since Ulmo.
+    catalog_mfe_url: str | None = None
     # The version of the plugin, where it is installed.
     fonzie: str | None = None
     throttled: bool = True

@@ -141,6 +141,16 @@ def test_releases_show_in_what_there_is(lms, anonymous, path, last_without, firs
     assert anonymous.get(path).status_code == 401
 
 
+def test_the_catalog_may_be_a_micro_frontend_since_ulmo(lms, anonymous):
+    lms.state.change_settings(catalog_mfe_url="https://apps.lms.example/catalog")
+    response = anonymous.get("/courses", allow_redirects=False)
+    assert (response.status_code, response.headers["Location"]) == (301, "https://apps.lms.example/catalog/courses")
+    response = anonymous.get(f"/courses/{DEMO}/about", allow_redirects=False)
+    assert response.headers["Location"] == f"https://apps.lms.example/catalog/courses/{DEMO}/about"
+    lms.state.change_settings(release="teak")
+    assert anonymous.get("/courses", allow_redirects=False).status_code == 200
+
+
 def test_fonzie_says_its_version_where_it_is_installed(lms, anonymous):
     assert anonymous.get("/api/v1.0/status/version").status_code == 404
     lms.state.change_settings(fonzie="0.7.0")
