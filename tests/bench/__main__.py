@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-FIGURES = ("selection", "webhook", "pages")
+FIGURES = ("selection", "webhook", "pages", "tester")
 
 DATABASES = ("sqlite", "postgresql")
 
@@ -101,11 +101,17 @@ def measure(options: argparse.Namespace) -> int:
     from tests.bench.measure import Report
     from tests.bench.pages import measure_pages
     from tests.bench.selection import measure_selection
+    from tests.bench.tester import measure_tester
     from tests.bench.webhook import measure_webhook
 
     call_command("migrate", run_syncdb=True, verbosity=0)
     report = Report(options.repeat)
-    measures = {"selection": measure_selection, "webhook": measure_webhook, "pages": measure_pages}
+    measures = {
+        "selection": measure_selection,
+        "webhook": measure_webhook,
+        "pages": measure_pages,
+        "tester": measure_tester,
+    }
     for name in options.figures or FIGURES:
         measures[name](report)
     if report.missed:

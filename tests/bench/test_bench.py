@@ -43,6 +43,15 @@ def test_each_figure_is_one_json_line():
     assert {figure["queries"] for figure in figures if figure["name"].startswith("check")} == {1}
 
 
+@pytest.mark.long
+def test_the_tester_answers_with_as_many_queries_for_many_urls_as_for_one():
+    done = bench("--repeat", "1", "--database", "sqlite", "tester")
+    assert done.returncode == 0, done.stderr
+    figures = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len({figure["queries"] for figure in figures if figure["name"].startswith("test URLs")}) == 1
+    assert len([figure for figure in figures if figure["name"].startswith("slowest match")]) == 3
+
+
 @pytest.mark.parametrize("arguments", [["nonsense"], ["--repeat", "0"], ["--database", "oracle"]])
 def test_wrong_arguments_are_refused_in_words(arguments):
     done = bench(*arguments)

@@ -1,4 +1,4 @@
-"""A backend is written by an editor who tries URLs and presets before she saves, and a publisher asks whose a URL is."""
+"""An editor tries URLs and presets before she saves a backend, and a publisher asks whose a URL is."""
 
 from __future__ import annotations
 
