@@ -183,6 +183,7 @@ class ConnectionView(PermissionCheckedMixin, WagtailAdminTemplateMixin, Template
             "backend": self.object,
             "edit_url": self.get_edit_url(),
             "report": self.report,
+            "media": connection_media(),
             "time_limit": int(TIME_LIMIT),
         }
 
@@ -212,6 +213,14 @@ def render_report(request: HttpRequest, report: Report) -> HttpResponse:
     return render(request, "cms_lms/admin/connection_report.html", context, status=report.http_status)
 
 
+def connection_media() -> forms.Media:
+    """Return the script, which is a module, and the style."""
+    return forms.Media(
+        js=[Script(versioned_static("cms_lms/admin/connection.js"), type="module")],
+        css={"all": [versioned_static("cms_lms/admin/connection.css")]},
+    )
+
+
 class ConnectionPanel(Panel):
     """Check this connection, with the values being typed."""
 
@@ -232,10 +241,7 @@ class ConnectionPanel(Panel):
         @property
         def media(self) -> forms.Media:
             """The script, which is a module, and the style."""
-            return super().media + forms.Media(
-                js=[Script(versioned_static("cms_lms/admin/connection.js"), type="module")],
-                css={"all": [versioned_static("cms_lms/admin/connection.css")]},
-            )
+            return super().media + connection_media()
 
 
 def index_buttons(view: Any) -> list[Button]:

@@ -98,6 +98,7 @@ def admin_addresses(open_run) -> list[str]:
         url(LMSBackend, "usage", backend.pk),
         url(LMSBackend, "add"),
         url(LMSBackend, "test_urls"),
+        url(LMSBackend, "connection", backend.pk),
         url(LMSBackend, "credentials", backend.pk),
         url(LMSBackend, "sync_secrets", backend.pk),
         url(LMSBackend, "retire_sync_secret", backend.pk, secret.pk),
@@ -126,3 +127,16 @@ def test_the_url_tester_with_results(open_run, admin_addresses, new_page, violat
         for summary in page.locator("pattern-presets summary").all():
             summary.click()
         assert violations(page, *WAGTAILS_OWN) == [], address
+
+
+def test_a_connections_report(admin_addresses, new_page, violations, settings):
+    settings.CMS_LMS_PRIVATE_NETWORKS = ["127.0.0.0/8", "::1/128"]
+    page = new_page()
+    log_in(page, "admin")
+    for address in [address for address in admin_addresses if re.search("/connection/|lmsbackend/edit", address)]:
+        for color_scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=color_scheme)
+            page.goto(address)
+            page.get_by_role("button", name="Check this connection").click()
+            expect(page.locator("cms-lms-connection [role=status]")).to_contain_text(re.compile(r"of \d+ failed"))
+            assert violations(page, *WAGTAILS_OWN) == [], address

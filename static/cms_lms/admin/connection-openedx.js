@@ -22,21 +22,21 @@ export default async function* examine({ baseUrl, courseId, data, signal }) {
 
   const answer = await ask(`${lms}/api/user/v1/me`, signal);
   const cors = judge(answer);
-  yield { name: "browser-cors", outcome: cors, values: { ...values, status: String(answer.status) } };
+  yield { name: "here-readable", outcome: cors, values: { ...values, status: String(answer.status) } };
 
   if (!navigator.cookieEnabled) {
-    yield { name: "browser-session", outcome: "off" };
-    yield { name: "browser-csrf", outcome: "unknown" };
+    yield { name: "here-session", outcome: "off" };
+    yield { name: "here-cookie", outcome: "unknown" };
     return;
   }
   if (cors !== "readable") {
-    yield { name: "browser-session", outcome: "unknown" };
-    yield { name: "browser-csrf", outcome: "unknown" };
+    yield { name: "here-session", outcome: "unknown" };
+    yield { name: "here-cookie", outcome: "unknown" };
     return;
   }
   const username = textField(answer.json, "username");
-  yield { name: "browser-session", outcome: username ? "user" : "anonymous", values: { username }, links };
-  yield { name: "browser-csrf", outcome: await examineCookie(), values };
+  yield { name: "here-session", outcome: username ? "user" : "anonymous", values: { username }, links };
+  yield { name: "here-cookie", outcome: await examineCookie(), values };
 
   async function examineCookie() {
     if (!username) return "anonymous";

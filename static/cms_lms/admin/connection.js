@@ -10,10 +10,11 @@
  *   data-part="results"          where the fragment goes
  *   data-part="controls"         shown once this runs
  *   data-action="check|cancel"   buttons
- *   template[data-text=NAME]     what the live region says
+ *   template[data-text=NAME]     what the live region says; NAME "trouble" is a link to a finding
  * In the fragment:
  *   data-part="report"           its root
  *   data-part="summary"          read out at the end; data-count="total|failed|warning|skipped" in it are kept right
+ *   data-part="troubles"         links to the findings that are not well
  *   data-part="findings"         the list, which the browser's findings join
  *   data-part="browser"          data-module, data-base-url, data-course-id, data-site-origins, for the module
  *   template[data-probe][data-outcome]   a finding; data-slot="NAME" in it gets text, data-link="NAME" an address
@@ -152,7 +153,7 @@ export default class LMSConnection extends HTMLElement {
     const isOwn = [site, ...others].includes(location.origin);
     const there = `${site}${location.pathname}`;
     this.#add(browser, {
-      name: "browser-origin",
+      name: "here-origin",
       outcome: isOwn ? "own" : "other",
       values: { site },
       links: { there },
@@ -175,19 +176,24 @@ export default class LMSConnection extends HTMLElement {
     const selector = `template[data-probe="${name}"][data-outcome="${outcome}"]`;
     const template = /** @type {HTMLTemplateElement|null} */ (browser.querySelector(selector));
     if (!template) throw new Error(`There is no ${selector}.`);
-    const content = /** @type {DocumentFragment} */ (template.content.cloneNode(true));
-    for (const slot of /** @type {NodeListOf<HTMLElement>} */ (content.querySelectorAll("[data-slot]"))) {
-      slot.textContent = { here: location.origin, ...values }[slot.dataset.slot ?? ""] ?? "";
-    }
-    for (const link of /** @type {NodeListOf<HTMLAnchorElement>} */ (content.querySelectorAll("[data-link]"))) {
-      link.href = links[link.dataset.link ?? ""] ?? "";
-    }
-    const status = /** @type {HTMLElement} */ (content.querySelector("[data-status]")).dataset.status;
+    const content = fill(template, { here: location.origin, ...values }, links);
+    const finding = /** @type {HTMLElement} */ (content.querySelector("[data-status]"));
+    const status = finding.dataset.status ?? "";
     this.#part("findings").append(content);
     for (const key of ["total", status]) {
       const count = this.querySelector(`[data-count="${key}"]`);
       if (count) count.textContent = String(Number(count.textContent) + 1);
     }
+    if (status === "failed" || status === "warning") this.#addTrouble(finding);
+  }
+
+  /** @param {HTMLElement} finding */
+  #addTrouble(finding) {
+    const template = /** @type {HTMLTemplateElement} */ (this.querySelector('template[data-text="trouble"]'));
+    const [word, title] = [".cms-lms-finding__status", "h3"].map(
+      (selector) => finding.querySelector(selector)?.textContent?.trim() ?? "",
+    );
+    this.#part("troubles").append(fill(template, { word, title }, { finding: `#${finding.id}` }));
   }
 
   /** @param {HTMLButtonElement} button */
@@ -238,6 +244,23 @@ export default class LMSConnection extends HTMLElement {
   #part(name) {
     return /** @type {HTMLElement} */ (this.querySelector(`[data-part="${name}"]`));
   }
+}
+
+/**
+ * @param {HTMLTemplateElement} template
+ * @param {Record<string, string|undefined>} values
+ * @param {Record<string, string>} links
+ * @returns {DocumentFragment} its content with texts in the slots and addresses in the links
+ */
+function fill(template, values, links) {
+  const content = /** @type {DocumentFragment} */ (template.content.cloneNode(true));
+  for (const slot of /** @type {NodeListOf<HTMLElement>} */ (content.querySelectorAll("[data-slot]"))) {
+    slot.textContent = values[slot.dataset.slot ?? ""] ?? "";
+  }
+  for (const link of /** @type {NodeListOf<HTMLAnchorElement>} */ (content.querySelectorAll("[data-link]"))) {
+    link.href = links[link.dataset.link ?? ""] ?? "";
+  }
+  return content;
 }
 
 customElements.define("cms-lms-connection", LMSConnection);
