@@ -167,8 +167,8 @@ class AnswerCheck(ConnectionCheck):
         """Look at the first answer."""
         outcome = first_answer(visit)
         if outcome.error is not None:
-            if outcome.error.code == "redirect_refused":
-                # Some show their front page elsewhere and the courses here.
+            if outcome.error.code in ("moved", "redirect_refused"):
+                # Some have their front page elsewhere and the LMS here. If the LMS is gone, so is its API.
                 return self.warning(outcome.error.message, outcome.error.fix)
             raise outcome.error
         response = outcome.response
