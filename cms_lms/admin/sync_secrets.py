@@ -36,6 +36,16 @@ class VariableInput(forms.TextInput):
         return super().get_context(name, None, attrs)
 
 
+class ShownSecret:
+    """A secret for the one template that prints it. Django logs and reports what a template is given by its ``repr``."""
+
+    def __init__(self, secret: Secret) -> None:
+        self._secret = secret
+
+    def __str__(self) -> str:
+        return self._secret.reveal()
+
+
 class GenerateForm(forms.Form):
     """The name of a new secret. ``form_id`` lets one form make one secret, however often it is sent."""
 
@@ -131,7 +141,9 @@ class SyncSecretsView(SecretViewMixin, TemplateView):
         self.page_title = _("New web hook secret")
         self.template_name = self.created_template_name
         # In this answer and nowhere else: neither message nor session nor address may carry it.
-        return self.render_to_response(self.get_context_data(sync_secret=secret, text=secret.get_secret().reveal()))
+        return self.render_to_response(
+            self.get_context_data(sync_secret=secret, shown_secret=ShownSecret(secret.get_secret()))
+        )
 
     def refuse(self, message: str | Promise) -> HttpResponse:
         """Say why nothing was added, on the list."""
