@@ -157,4 +157,4 @@ class ReorderUndoView(PermissionCheckedMixin, View):
         request.session[SESSION_KEY] = None
         text = _("“%(name)s” is back at position %(position)s.")
         messages.success(request, text % {"name": moved.name, "position": move.old + 1})
-        return redirect(f"{listing}#item_{moved.pk}")
+        return redirect(f"{listing}&undone={moved.pk}")

@@ -83,10 +83,11 @@ class BackendIndexView(WordSearchMixin, WideListingMixin, snippets.IndexView):
         return {**context, "reorder_impact_url": reverse(LMSBackend.snippet_viewset.get_url_name("reorder_impact"))}
 
     def get_table(self, object_list) -> Table:
-        """Leave the position out while rows are being moved: it would be the one from before."""
+        """Leave position and count out while rows are being moved: they would be the ones from before."""
         table = super().get_table(object_list)
         if self.show_ordering_column:
-            table.columns.pop("position")
+            for name in ("position", "run_count"):
+                table.columns.pop(name)
         return table
 
 

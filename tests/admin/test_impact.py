@@ -117,7 +117,7 @@ class TestForm:
         found = panel(submit(root, edit(campus), {"is_enabled": ""}))
         assert found.has_attr("autofocus")
         assert found["tabindex"] == "-1"
-        assert "Not saved yet" in found.select_one(f"#{found['aria-labelledby']}").get_text()
+        assert "Not saved yet: this affects 1 course run" in found.select_one(f"#{found['aria-labelledby']}").get_text()
 
     def test_enter_in_a_field_confirms_nothing(self, root):
         """Browsers press the first button of a form for it."""

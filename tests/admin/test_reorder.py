@@ -78,7 +78,7 @@ def test_undo(root, backends, name, position, moved):
     assert order() == moved
     response = undo(root)
     assert order() == "ABC"
-    assert response.url == f"{LIST}?ordering=sort_order#item_{backends[name].pk}"
+    assert response.url == f"{LIST}?ordering=sort_order&undone={backends[name].pk}"
     assert messages(response) == [f"“{name}” is back at position {'ABC'.index(name) + 1}."]
     assert LMSHandler.select_lms(LINK).record == backends["A"]
     assert shown(root) == []

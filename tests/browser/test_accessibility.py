@@ -95,6 +95,8 @@ def admin_addresses(open_run) -> list[str]:
         url(LMSBackend, "list"),
         url(LMSBackend, "edit", backend.pk),
         url(LMSBackend, "delete", backend.pk),
+        url(LMSBackend, "disable", backend.pk),
+        reverse("wagtail_bulk_action", args=("cms_lms", "lmsbackend", "delete")) + f"?id={backend.pk}",
         url(LMSBackend, "usage", backend.pk),
         url(LMSBackend, "add"),
         url(LMSBackend, "test_urls"),
@@ -140,3 +142,19 @@ def test_a_connections_report(admin_addresses, new_page, violations, settings):
             page.get_by_role("button", name="Check this connection").click()
             expect(page.locator("cms-lms-connection [role=status]")).to_contain_text(re.compile(r"of \d+ failed"))
             assert violations(page, *WAGTAILS_OWN) == [], address
+
+
+@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+def test_the_impact_of_a_change(admin_addresses, new_page, violations, color_scheme):
+    page = new_page()
+    page.emulate_media(color_scheme=color_scheme)
+    log_in(page, "admin")
+    page.goto(next(address for address in admin_addresses if "lmsbackend/edit" in address))
+    page.get_by_label("Enabled").uncheck()
+    page.get_by_role("button", name="Save", exact=True).click()
+    panel = page.get_by_role("region", name="Not saved yet")
+    expect(panel).to_be_focused()
+    assert violations(page, *WAGTAILS_OWN) == []
+    panel.get_by_role("button", name="Save anyway").click()
+    expect(panel.get_by_role("checkbox")).to_be_focused()
+    assert violations(page, *WAGTAILS_OWN) == []

@@ -45,10 +45,9 @@ class ReorderImpact extends HTMLElement {
 
   /** After Undo, which loads the page anew: go on with the keyboard where the row is. */
   #returnToRow() {
-    const id = location.hash.slice(1);
-    if (!id.startsWith("item_")) return;
-    const handle = document.getElementById(id)?.querySelector("button");
-    handle?.focus();
+    // Not the address's fragment: the browser takes the focus away when it scrolls there.
+    const undone = new URLSearchParams(location.search).get("undone");
+    document.getElementById(`item_${undone}`)?.querySelector("button")?.focus();
   }
 }
 
