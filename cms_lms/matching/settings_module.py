@@ -77,7 +77,7 @@ def _advice(name: str) -> str:
     return _(
         "Choose the class, set the variable or write the value out there; or let Richie print it as JSON, in its own "
         "environment, and give that file:\n"
-        "python manage.py shell -c "
+        "python manage.py shell -v 0 -c "
         '"import json; from django.conf import settings; print(json.dumps(settings.%(name)s, default=str))"'
     ) % {"name": name}
 

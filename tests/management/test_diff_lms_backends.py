@@ -199,6 +199,6 @@ def test_settings_that_cannot_be_evaluated_are_refused_with_the_place(run, tmp_p
     path.write_text("RICHIE_LMS_BACKENDS = fetch('hunter2')")
     assert run.on("diff_lms_backends", "--settings-module", str(path)) == 2
     assert f"{path}:1:23: fetch: the name fetch is not assigned" in run.message
-    assert "python manage.py shell -c" in run.message
+    assert "python manage.py shell -v 0 -c" in run.message
     assert "hunter2" not in run.message
     assert run.on("diff_lms_backends", str(path), "--settings-module", str(path)) == 2

@@ -363,7 +363,7 @@ def test_anything_else_is_an_error_with_its_place(site, source, place, words):
 
 def test_an_error_says_what_to_do_instead(site):
     message = refused(site, "X = fetch()")
-    assert "python manage.py shell -c" in message
+    assert "python manage.py shell -v 0 -c" in message
     assert "settings.X" in message
 
 
