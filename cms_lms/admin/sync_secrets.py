@@ -37,7 +37,7 @@ class VariableInput(forms.TextInput):
 
 
 class ShownSecret:
-    """A secret for the one template that prints it. Django logs and reports what a template is given by its ``repr``."""
+    """A secret for the one template that prints it; logs and reports show the ``repr`` of what a template was given."""
 
     def __init__(self, secret: Secret) -> None:
         self._secret = secret

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
+from django.db import connections
 from django.test import Client, override_settings
 
 from cms_lms.encryption import Secret
 from cms_lms.models import BackendCredential, LMSBackend, SyncSecret
 from cms_lms.sync.rotation import SILENCE
 from tests.admin.browsing import form_values, messages, soup, submit, url
+from tests.admin.conftest import make_client
 from tests.asking_backend import ASKING
 from tests.factories import OPENEDX, make_backend
 
@@ -304,6 +309,26 @@ class TestSyncSecrets:
         assert root.post(url(LMSBackend, "retire_sync_secret", backend.pk, secret.pk)).status_code == 404
         secret.refresh_from_db()
         assert secret.is_live
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.parametrize("same_form", [True, False])
+def test_sent_twice_at_the_same_moment(backend, same_form):
+    SyncSecret.add(backend, name="production", now=NOW)
+    clients = [make_client(superuser=True, username=name) for name in ("ada", "grace")]
+    address, barrier, form_id = secrets_url(backend), Barrier(2), str(uuid.uuid4())
+
+    def send(client: Client) -> int:
+        own = form_id if same_form else str(uuid.uuid4())
+        barrier.wait(timeout=30)
+        try:
+            return client.post(address, {"generate-form_id": own, "generate-name": client.user.username}).status_code
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(send, clients)) == [200, 302]
+    assert backend.sync_secrets.live().count() == 2
 
 
 class TestRotation:

@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from cms_lms.models import LMSBackend, SyncSecret
 from tests.admin.browsing import url
 from tests.asking_backend import ASKING
+from tests.browser.test_accessibility import WAGTAILS_OWN, axe, violations  # noqa: F401  (fixtures)
 from tests.browser.test_walk import log_in
 from tests.factories import make_backend
 
@@ -40,7 +41,7 @@ def addresses(backend) -> dict[str, str]:
     return {view: url(LMSBackend, view, backend.pk) for view in ("edit", "credentials", "sync_secrets")}
 
 
-def test_secrets(addresses, new_page, picture):
+def test_secrets(addresses, new_page, picture, violations):  # noqa: F811
     page = new_page()
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     log_in(page, "admin")
@@ -77,6 +78,7 @@ def test_secrets(addresses, new_page, picture):
     expect(page.get_by_role("status").filter(has_text="Copied.")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == value
     picture(page, "secrets-created", full_page=True)
+    assert violations(page, *WAGTAILS_OWN) == []
     page.reload()  # the browser sends the form again
     expect(page.get_by_text("This form was sent before.")).to_be_visible()
     assert value not in page.content()
