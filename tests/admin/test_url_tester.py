@@ -6,6 +6,7 @@ import json
 
 import pytest
 from bs4 import BeautifulSoup
+from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -278,6 +279,12 @@ def test_the_derived_pattern_follows_the_typed_one(administrator):
     assert derived.select_one("[data-derived-pattern]").text == r"^https://a/(\d+)$"
     assert derived.select_one("button[data-use-derived]").has_attr("hidden")  # the script shows it
     assert (answer["summary"], answer["results"].strip(), answer["candidate"].strip()) == ("", "", "")
+    assert "and is saved with it" in derived.text
+    written = ask(
+        administrator,
+        backend=values(course_regex=r"^https://a/(?P<course_id>\d+)$", js_course_regex=r"^https://a/([0-9]+)$"),
+    )
+    assert "the field holds another" in written["derived"]
     copied = ask(
         administrator,
         backend=values(course_regex=r"^https://a/(?P<course_id>\d+)$", js_course_regex=r"^https://a/(\d+)$"),
@@ -285,6 +292,14 @@ def test_the_derived_pattern_follows_the_typed_one(administrator):
     assert "button" not in copied["derived"]
     refused = ask(administrator, backend=values(course_regex=r"^https://a/(?P<course_id>\d+)(?=x)"))
     assert "No JavaScript pattern follows" in refused["derived"]
+
+
+def test_a_pattern_that_was_derived_before_follows_the_typed_one(administrator):
+    backend = make_backend()
+    new = values(course_regex=course_regex("new.example.com"), js_course_regex=backend.js_course_regex)
+    answer = ask(administrator, LINK.replace("lms", "new"), pk=backend.pk, backend=new)
+    assert "and is saved with it" in answer["derived"]
+    assert facts(results(answer)[0])["Course id"].count(ID) == 2
 
 
 def test_typed_values_are_escaped(administrator):
@@ -332,6 +347,15 @@ def test_those_without_the_right_see_none_of_it(groups):
     assert client.post(PAGE, {"urls": LINK}).status_code == 302
     assert post(client, {"urls": LINK}).status_code == 403
     assert PAGE not in client.get("/admin/").content.decode()
+
+
+@pytest.mark.parametrize("action", ["add", "change", "delete", "view"])
+def test_any_permission_on_backends_opens_the_page_and_writing_ones_the_form(action):
+    client = make_client()
+    client.user.user_permissions.add(Permission.objects.get(codename=f"{action}_lmsbackend"))
+    assert client.get(PAGE).status_code == 200
+    expected = 200 if action in ("add", "change") else 403
+    assert post(client, {"urls": LINK, "backend": values()}).status_code == expected
 
 
 def test_anonymous_visitors_are_sent_to_log_in():

@@ -7,13 +7,13 @@
  * @typedef {{outcome: Outcome, id: string|null}} Finding
  */
 
-// Learners would not wait longer either; RE2 and the server's engine need microseconds.
-const SEARCH_MS = 250;
+// A fair pattern needs microseconds; the rest is for a machine that is busy.
+const SEARCH_MS = 500;
 
 // Loading the worker's script takes the network.
 const LOADING_MS = 10_000;
 
-const MOST_SLOW_SEARCHES = 4;
+const MOST_SLOW_SEARCHES = 3;
 
 /**
  * @param {string} url
