@@ -77,9 +77,10 @@ class SentCookie:
     def parse(cls, line: str) -> SentCookie:
         """Read it as browsers do (RFC 6265, 5.2): the last of several attributes of one name counts."""
         pair, *parts = line.split(";")
-        pairs = (part.partition("=") for part in parts)
+        attributes = (part.partition("=") for part in parts)
         return cls(
-            pair.partition("=")[0].strip(), {name.strip().lower(): value.strip() for name, _equals, value in pairs}
+            pair.partition("=")[0].strip()[:100],
+            {name.strip().lower(): value.strip() for name, _equals, value in attributes},
         )
 
 

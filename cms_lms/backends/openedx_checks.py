@@ -6,6 +6,8 @@ Nothing here writes anything. Statuses and bodies as in Open edX's heartbeat, ``
 
 from __future__ import annotations
 
+import re
+
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -28,6 +30,12 @@ RELEASE_RANGE = "release_range"
 #: The answer of the login page, redirects not followed.
 LOGIN_PAGE = "openedx_login_page"
 
+#: Parts that a health report may have, and characters of the LMS's own words that are passed on.
+MAX_PARTS, MAX_QUOTE = 20, 150
+
+#: RFC 6265, 4.1.1.
+COOKIE_NAME = re.compile(r"[\w!#$%&'*+.^`|~-]{1,100}", re.ASCII)
+
 ENROLLMENT_PATH = "/api/enrollment/v1/enrollment"
 
 
@@ -49,9 +57,9 @@ def csrf_cookie_of(visit: Visit) -> tuple[str, str] | None:
     """Return name and value of the CSRF cookie that the login page sets, whatever it is called."""
     page: LMSResponse | None = visit.facts.get(LOGIN_PAGE)
     for line in page.set_cookies if page is not None else ():
-        name, _equals, value = line.partition(";")[0].partition("=")
-        if "csrf" in name.lower() and value.strip().isalnum():
-            return name.strip(), value.strip()
+        name, _equals, value = (part.strip() for part in line.partition(";")[0].partition("="))
+        if "csrf" in name.lower() and COOKIE_NAME.fullmatch(name) and value.isascii() and value.isalnum():
+            return name, value
     return None
 
 
@@ -182,7 +190,8 @@ class OpenEdXSampleCourse(ConnectionCheck):
                 _("The LMS does not tell what it knows of the course “%(id)s” (status %(status)s).") % words,
                 _("Look into the log of the LMS."),
             )
-        return self.passed(_("“%(name)s” (%(id)s).") % {"name": details.get("course_name") or course_id, **words})
+        name = str(details.get("course_name") or course_id)[:MAX_QUOTE]
+        return self.passed(_("“%(name)s” (%(id)s).") % {"name": name, **words})
 
 
 def _health(response: LMSResponse) -> dict[str, str] | None:
@@ -195,14 +204,15 @@ def _health(response: LMSResponse) -> dict[str, str] | None:
         report = response.json()
     except NotJSON:
         return None
-    if response.status not in (200, 503) or not isinstance(report, dict) or not report:
+    if response.status not in (200, 503) or not isinstance(report, dict) or not 0 < len(report) <= MAX_PARTS:
         return None
     parts = {}
     for name, part in report.items():
+        name = name[:MAX_QUOTE]
         if isinstance(part, dict) and "status" in part:
-            parts[name] = "" if part["status"] else str(part.get("message") or "?")[:200]
+            parts[name] = "" if part["status"] else str(part.get("message") or "?")[:MAX_QUOTE]
         elif part is True or (isinstance(part, str) and response.status == 503):
-            parts[name] = "" if part is True else part[:200]
+            parts[name] = "" if part is True else part[:MAX_QUOTE]
         else:
             return None
     return parts

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from cms_lms.backends.connection import ConnectionCheck, Finding, Status, Visit
 from cms_lms.backends.credentials import CredentialField
 from cms_lms.backends.http import LMSResponse, NotJSON
-from cms_lms.backends.openedx_checks import ENROLLMENT_PATH, releases_of
+from cms_lms.backends.openedx_checks import ENROLLMENT_PATH, MAX_QUOTE, releases_of
 from cms_lms.backends.reachability import expect_json
 from cms_lms.encryption import Secret
 
@@ -64,6 +64,13 @@ class OAuth2Check(ConnectionCheck):
     requires = ("openedx",)
 
     def run(self, visit: Visit) -> Finding:
+        """Keep the token as a proof if it is one."""
+        finding = self._ask(visit)
+        if USERNAME not in visit.facts:
+            visit.facts.pop(PROOF, None)
+        return finding
+
+    def _ask(self, visit: Visit) -> Finding:
         """Ask for a JWT; for an opaque token where the API takes no JWT yet (before Ironwood)."""
         client_id = visit.credentials.get("oauth2_client_id")
         client_secret = visit.credentials.get("oauth2_client_secret")
@@ -85,7 +92,7 @@ class OAuth2Check(ConnectionCheck):
             return finding
         finding = self._try(visit, "Bearer", form)
         if finding is None:
-            return self._token_refused(visit.facts[WHOAMI])
+            return self._token_refused(visit, visit.facts[WHOAMI])
         if finding.status is Status.PASSED and releases_of(visit).since("ironwood"):
             return self.warning(
                 _("The LMS gives JWTs and then refuses them; it accepts opaque tokens, which Open edX is giving up."),
@@ -98,13 +105,13 @@ class OAuth2Check(ConnectionCheck):
         token = self._ask_for_token(visit, form)
         if isinstance(token, Finding):
             return token
-        proof = {"Authorization": Secret(f"{scheme} {token.reveal()}")}
-        answer = visit.facts[WHOAMI] = self._whoami(visit, proof)
+        visit.facts[PROOF] = {"Authorization": Secret(f"{scheme} {token.reveal()}")}
+        answer = visit.facts[WHOAMI] = self._whoami(visit)
         username = _username_in(answer)
         if username:
-            visit.facts[PROOF], visit.facts[USERNAME] = proof, username
+            visit.facts[USERNAME] = username
             return self.passed(_("Accepted. It acts as “%(user)s”.") % {"user": username})
-        return None if answer.status == 401 else self._token_refused(answer)
+        return None if answer.status == 401 else self._token_refused(visit, answer)
 
     def _ask_for_token(self, visit: Visit, form: Mapping[str, str]) -> Secret | Finding:
         response = visit.http.post(f"{visit.config.base_url}/oauth2/access_token", data=dict(form))
@@ -129,7 +136,7 @@ class OAuth2Check(ConnectionCheck):
         token = answer.get("access_token")
         if response.status == 200 and isinstance(token, str) and token.isascii() and token.isprintable():
             return Secret(token)
-        return self._client_refused(str(answer.get("error", "")), response.status)
+        return self._client_refused(_quoted(visit, answer.get("error")), response.status)
 
     def _client_refused(self, code: str, status: int) -> Finding:
         application = _("In the LMS: /admin/oauth2_provider/application/")
@@ -152,19 +159,18 @@ class OAuth2Check(ConnectionCheck):
                 )
         return self.failed(
             _("The LMS refuses the OAuth2 client: “%(code)s” (status %(status)s).")
-            % {"code": code[:100] or "?", "status": status},
+            % {"code": code or "?", "status": status},
             _("Check the application, and look into the log of the LMS. %(where)s") % {"where": application},
         )
 
-    def _whoami(self, visit: Visit, proof: Mapping[str, Secret]) -> LMSResponse:
-        headers = {name: secret.reveal() for name, secret in proof.items()}
+    def _whoami(self, visit: Visit) -> LMSResponse:
         old = releases_of(visit).since("ficus") is False
         # The older address redirects to the account's own.
         path = "/api/mobile/v0.5/my_user_info" if old else "/api/user/v1/me"
-        return visit.http.get(visit.config.base_url + path, headers=headers)
+        return visit.http.get(visit.config.base_url + path, headers=proof_headers(visit))
 
-    def _token_refused(self, response: LMSResponse) -> Finding:
-        said = _words_of(response)
+    def _token_refused(self, visit: Visit, response: LMSResponse) -> Finding:
+        said = _quoted(visit, _words_of(response))
         words = {"status": response.status, "said": said}
         if "expired" in said.lower():
             return self.failed(
@@ -259,15 +265,22 @@ def _username_in(response: LMSResponse) -> str:
     except NotJSON:
         return ""
     name = answer.get("username") if response.status == 200 and isinstance(answer, dict) else None
-    return name if isinstance(name, str) else ""
+    return name[:MAX_QUOTE] if isinstance(name, str) else ""
 
 
-def _words_of(response: LMSResponse) -> str:
-    """Return what a refusal says of itself; a token is never part of it."""
+def _words_of(response: LMSResponse) -> Any:
+    """Return what a refusal says of itself."""
     try:
         answer: Any = response.json()
     except NotJSON:
-        return ""
+        return None
     answer = answer if isinstance(answer, dict) else {}
-    said = answer.get("detail") or answer.get("developer_message") or answer.get("error_code") or ""
-    return str(said)[:200]
+    return answer.get("detail") or answer.get("developer_message") or answer.get("error_code")
+
+
+def _quoted(visit: Visit, said: Any) -> str:
+    """Return the LMS's words, in part, without what it was told in confidence: some servers repeat what they got."""
+    text = "" if said is None else str(said)
+    for secret in [*visit.credentials.values(), *visit.facts.get(PROOF, {}).values()]:
+        text = text.replace(secret.reveal(), "…") if secret else text
+    return text[:MAX_QUOTE]

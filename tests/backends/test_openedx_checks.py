@@ -247,6 +247,16 @@ def test_secrets_go_to_the_lms_alone(patient: Patient) -> None:
     assert "evil.example.test" not in patient.names.asked
 
 
+@pytest.mark.parametrize("path", ["^/oauth2/", "^/api/user/v1/me$"])
+def test_an_lms_that_repeats_what_it_got_is_not_quoted(patient: Patient, path: str) -> None:
+    said = {"error": "not cms-secret", "detail": "no cms-client with cms-secret"}
+    patient.lms.state.fail("status", path=path, times=None, status=401, body=json.dumps(said))
+    finding = patient.examine()["openedx-oauth2"]
+    assert finding.status is Status.FAILED
+    assert "…" in str(finding.cause)
+    assert "cms-secret" not in str(finding.cause)
+
+
 def test_an_lms_that_says_much_is_quoted_in_part(patient: Patient) -> None:
     patient.lms.state.fail(
         "status", path="^/oauth2/", times=None, status=400, body=json.dumps({"error": "<script>" + "x" * 100_000})
