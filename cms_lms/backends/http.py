@@ -12,7 +12,7 @@ import datetime as dt
 import json as json_format
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from http.cookiejar import DefaultCookiePolicy
 from importlib.metadata import PackageNotFoundError, version
@@ -65,11 +65,12 @@ class LMSResponse:
     """
 
     status: int
-    headers: CaseInsensitiveDict
-    body: bytes
+    # What an LMS answers may be a token.
+    headers: CaseInsensitiveDict = field(repr=False)
+    body: bytes = field(repr=False)
     url: str
     seconds: float
-    set_cookies: tuple[str, ...] = ()
+    set_cookies: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def is_json(self) -> bool:
@@ -176,11 +177,11 @@ class LMSSession:
     ) -> LMSResponse:
         """Return the answer, whatever its status. Raises ``LMSUnreachable``.
 
-        Redirects are followed for GET and HEAD unless told otherwise, within the host, at most five; those of other
-        methods are answers as any.
+        Redirects are followed for GET and HEAD without a body unless told otherwise, within the host, at most five;
+        those of other calls are answers as any.
         """
         method = method.upper()
-        follows = method in ("GET", "HEAD") and follow_redirects is not False
+        follows = method in ("GET", "HEAD") and data is None and json is None and follow_redirects is not False
         headers = dict(headers or {})
         self._budget.begin_call()
         visited = [url]
@@ -326,7 +327,7 @@ def _retry_after(response: LMSResponse, *, default: float) -> float:
     """Return how many seconds the LMS asks to wait."""
     try:
         return Retry().parse_retry_after(response.headers["Retry-After"])
-    except (KeyError, HTTPError):
+    except (KeyError, HTTPError, ValueError, OverflowError):
         return default
 
 

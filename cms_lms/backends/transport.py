@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
 
-from cryptography import x509
 from django.utils.translation import gettext as _
 from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
@@ -260,8 +259,8 @@ class _TLSConnection(HTTPSConnection):
         except (OSError, HTTPError) as error:
             raise tls_failure(error, self.host) from None
         self.sock.budget = self._gate.budget
-        certificate = x509.load_der_x509_certificate(self.sock.getpeercert(binary_form=True))
-        self._gate.certificate_ends[self.host, self.port] = certificate.not_valid_after_utc
+        end = ssl.cert_time_to_seconds(self.sock.getpeercert()["notAfter"])
+        self._gate.certificate_ends[self.host, self.port] = dt.datetime.fromtimestamp(end, dt.UTC)
 
 
 class GuardedAdapter(HTTPAdapter):

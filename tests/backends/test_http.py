@@ -77,6 +77,11 @@ def test_forms_and_json_are_sent():
     assert (preflight.method, preflight.headers["origin"]) == ("OPTIONS", "https://cms.example.com")
 
 
+def test_an_answer_does_not_print_what_it_holds():
+    with Server(answer(SECRET, X_Token=SECRET, Set_Cookie=SECRET)) as server:
+        assert SECRET not in repr(get(server.url))
+
+
 @pytest.mark.parametrize(
     "status", ["204 No Content", "404 Not Found", "500 Internal Server Error", "418 I am a teapot"]
 )
@@ -275,11 +280,12 @@ DRIPPING = [
 @pytest.mark.parametrize("said", DRIPPING)
 @pytest.mark.parametrize("is_encrypted", [False, True])
 def test_dripping_ends_with_the_time_of_a_call(settings, trusted, said, is_encrypted):
-    settings.CMS_LMS_TOTAL_TIMEOUT = 0.25
+    # Agreeing on encryption takes a while on a busy machine.
+    seconds = settings.CMS_LMS_TOTAL_TIMEOUT = 0.5 if is_encrypted else 0.25
     with Server(said, tls=trusted.tls(HOST) if is_encrypted else None) as server:
         error = refused(server.url)
     assert error.code == "read_timeout"
-    assert str(error) == "The LMS did not finish its answer within 0.25 seconds."
+    assert str(error) == f"The LMS did not finish its answer within {seconds} seconds."
 
 
 def test_a_server_that_does_not_read(settings):
@@ -467,6 +473,11 @@ def test_encryption_is_taken_up_without_credentials(trusted):
         error = refused(plain.url, headers={"Authorization": SECRET})
         assert (error.code, "credentials are not taken along" in str(error)) == ("redirect_refused", True)
         assert len(encrypted.calls) == 1
+
+
+def test_a_read_with_a_body_is_not_redirected():
+    with Server(redirect("/b")) as server:
+        assert get(server.url, json={"a": 1}).status == 302
 
 
 def test_encryption_is_never_given_up(trusted):
@@ -673,7 +684,14 @@ def test_an_lms_is_called_again_no_more_often_than_said(waits):
 
 
 @pytest.mark.parametrize(
-    ("retry_after", "wait"), [("3600", 10), ("-5", 0.5), ("soon", 0.5), ("Wed, 21 Oct 2015 07:28:00 GMT", 0)]
+    ("retry_after", "wait"),
+    [
+        ("3600", 10),
+        ("-5", 0.5),
+        ("soon", 0.5),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0),
+        ("Wed, 21 Oct 99999 07:28:00 GMT", 0.5),
+    ],
 )
 def test_what_an_lms_asks_for_is_taken_with_a_grain_of_salt(waits, retry_after, wait):
     said = busy_then(answer("", "503 Service Unavailable", Retry_After=retry_after))
@@ -743,13 +761,17 @@ def test_a_header_that_cannot_be_sent_is_not_quoted(header):
     assert error.__suppress_context__
 
 
-def test_an_error_page_shows_nothing_of_what_was_sent(settings):
+@pytest.mark.parametrize("said", [hang_up(NONSENSE["half a body"]), hang, drip_headers, endless_body, redirect("/")])
+def test_an_error_page_shows_nothing_of_what_was_sent(settings, said):
     settings.DEBUG = False
-    with Server(hang_up(NONSENSE["half a body"])) as server, LMSSession() as session:
+    settings.CMS_LMS_TOTAL_TIMEOUT = 0.25
+    settings.CMS_LMS_MAX_RESPONSE_BYTES = 100_000
+    with Server(said) as server, LMSSession() as session:
         try:
-            session.post(server.url, headers={"Authorization": SECRET}, data={"a": SECRET})
+            session.get(f"{server.url}/", headers={"Authorization": SECRET, "X-Edx-Api-Key": SECRET})
+            session.post(server.url, data={"a": SECRET})
         except LMSUnreachable as error:
             # What Django sends to the administrators.
             frames = ExceptionReporter(None, type(error), error, error.__traceback__).get_traceback_frames()
-    assert {frame["function"] for frame in frames} >= {"post", "request", "_send"}
+    assert {frame["function"] for frame in frames} >= {"get", "request"}
     assert [frame["function"] for frame in frames if SECRET in repr(frame["vars"])] == []
