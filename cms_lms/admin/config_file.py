@@ -176,8 +176,8 @@ class ImportView(WagtailAdminTemplateMixin, FormView):
         return self.preview(plan, review, form.setting)
 
     def refuse(self, form: ConfigFileForm, refusals: list[Remark]) -> HttpResponse:
-        """Show why nothing can be imported, and the text to correct unless there is a secret in it."""
-        if any(names_a_secret(refusal.key) for refusal in refusals):
+        """Show why nothing can be imported, and the text to correct unless it speaks of a secret."""
+        if names_a_secret(form.cleaned_data["text"]):
             form = self.form_class()
         return self.render_to_response(self.get_context_data(form=form, refusals=refusals))
 
@@ -192,7 +192,8 @@ class ImportView(WagtailAdminTemplateMixin, FormView):
             looks_at_runs=LIST in self.request.POST or bool(review.form.errors),
             unchanged_count=len(plan.changes) - len(changes),
             summary=capfirst(summarize(plan)),
-            text=json.dumps(setting, ensure_ascii=False),
+            # Compact, so that it is not longer than what was accepted.
+            text=json.dumps(setting, ensure_ascii=False, separators=(",", ":")),
         )
         return self.response_class(self.request, self.preview_template_name, context, using=self.template_engine)
 

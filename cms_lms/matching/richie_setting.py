@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -35,11 +36,23 @@ class Remark:
     def __str__(self) -> str:
         """Return the remark on one line: where, and what."""
         where = _("entry %(number)s") % {"number": self.entry} if self.entry else ""
-        return ": ".join(str(part) for part in (where, self.shown_key, self.message) if part)
+        return ": ".join(str(part) for part in (where, self.shown_key, self.text) if part)
 
     def as_warning(self) -> str:
         """Return the remark on one line that says that it is a warning."""
-        return str(replace(self, message=_("warning: %(text)s") % {"text": self.message}))
+        return str(replace(self, message=_("warning: %(text)s") % {"text": self.text}))
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the remark in values that JSON knows."""
+        return {"entry": self.entry, "key": self.key, "message": self.text}
+
+    @property
+    def text(self) -> str:
+        """The message. It may quote a value: no terminal must obey it, and every page can be encoded."""
+        return "".join(
+            repr(character)[1:-1] if unicodedata.category(character) in ("Cc", "Cs") else character
+            for character in str(self.message)
+        )
 
     @property
     def shown_key(self) -> str:

@@ -272,6 +272,7 @@ class Evaluator:
     def combine(self, operation: ast.operator, left: Any, right: Any) -> Any:
         """Return what an operator makes of two plain values. Raises ``NotEvaluable``."""
         if isinstance(operation, ast.Add) and type(left) is type(right) and isinstance(left, str | list | tuple):
+            self._limit(len(left) + len(right))
             return left + right
         if isinstance(operation, ast.BitOr) and isinstance(left, dict) and isinstance(right, dict):
             return left | right
@@ -330,7 +331,8 @@ class Evaluator:
             return EnvironReader(keywords)
         if name.startswith("configurations.values."):
             return read_configuration_value(name.rpartition(".")[2], arguments, keywords, self.environment)
-        if name in FUNCTIONS and all(isinstance(value, PLAIN) for value in [*arguments, *keywords.values()]):
+        kinds = SCALAR if FUNCTIONS.get(name) is str else PLAIN
+        if name in FUNCTIONS and all(isinstance(value, kinds) for value in [*arguments, *keywords.values()]):
             return FUNCTIONS[name](*arguments, **keywords)
         raise NotEvaluable(_("a call of %(name)s is not evaluated") % {"name": name})
 
@@ -345,6 +347,8 @@ class Evaluator:
                 self._limit(len(text) + text.count(arguments[0]) * len(arguments[1]))
             elif method.name == "join":
                 self._limit(sum(len(item) + len(text) for item in arguments[0]))
+        elif method.name == "extend":
+            self._limit(len(text) + len(arguments[0]))
         result = getattr(text, method.name)(*arguments, **keywords)
         return list(result) if method.name in ("items", "keys", "values") else result
 

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from cms_lms.matching.richie_setting import names_a_secret
 from cms_lms.matching.settings_expressions import Broken, Scope
 from cms_lms.matching.settings_statements import Interpreter, SettingsClass, SettingsError, run_first
-from cms_lms.matching.settings_values import ConfigurationValue, Environment, NotEvaluable
+from cms_lms.matching.settings_values import MAX_SIZE, ConfigurationValue, Environment, NotEvaluable
 
 #: Bytes of a longer module are not read.
 MAX_BYTES = 1024 * 1024
@@ -91,6 +91,7 @@ class _Site:
         self.environment = Environment(environment)
         self.root = _root(path)
         self._loading: set[Path] = set()
+        self._size = 0
         self.module = self._interpret(path, {name})
 
     def evaluate(self, class_name: str | None) -> EvaluatedSetting:
@@ -157,6 +158,9 @@ class _Site:
 
     def _plain(self, value: Any) -> Any:
         """Return the value as JSON knows values. Raises ``SettingsError``."""
+        self._size += 1
+        if self._size > MAX_SIZE:
+            raise SettingsError(f"{self.path}: {self.name}: {_('it is too large')}")
         if isinstance(value, list | tuple):
             return [self._plain(item) for item in value]
         if isinstance(value, dict):

@@ -267,7 +267,8 @@ class Interpreter:
     def _run_augassign(self, node: ast.AugAssign, scope: Scope) -> None:
         old, change = (self.evaluator.evaluate(part, scope) for part in (node.target, node.value))
         if isinstance(old, list) and isinstance(node.op, ast.Add) and isinstance(change, list | tuple):
-            old.extend(change)  # in place, as Python does it: others may hold the list
+            # In place, as Python does it: others may hold the list.
+            old[:] = self.evaluator.combine(node.op, old, list(change))
         else:
             self._assign(node.target, self.evaluator.combine(node.op, old, change), scope)
 

@@ -237,6 +237,13 @@ def test_a_class_that_fails_to_import_is_refused_at_its_entry(client, settings):
     assert [(entry, key) for entry, key, _reason in refusals(response)] == [("2", "BACKEND")]
 
 
+def test_what_a_page_cannot_show_is_spelled_out(client):
+    response = paste(client, [{**CAMPUS, "BACKEND": "\ud800\x1b[31m", "\ud800": 1}])
+    found = {key: reason for _entry, key, reason in refusals(response)}
+    assert found["BACKEND"].startswith(r"\ud800\x1b[31m is not a backend class of this site.")
+    assert '"\\ud800"' in found
+
+
 @pytest.mark.parametrize("key", ["API_TOKEN", "SECRET", "Password"])
 def test_secrets_are_refused_and_not_repeated(client, key):
     for response in (paste(client, [{**CAMPUS, key: "hunter2"}]), upload(client, [{**CAMPUS, key: "hunter2"}])):
@@ -244,6 +251,9 @@ def test_secrets_are_refused_and_not_repeated(client, key):
         assert (entry, name) == ("1", key)
         assert "Enter it in the admin." in reason
         assert "hunter2" not in response.content.decode()
+    nested = paste(client, [{**CAMPUS, "MORE": {key: "hunter2"}}])
+    assert [name for _entry, name, _reason in refusals(nested)] == ["MORE"]
+    assert "hunter2" not in nested.content.decode()
 
 
 @pytest.mark.parametrize(

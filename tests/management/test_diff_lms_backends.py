@@ -145,6 +145,13 @@ def test_json_for_programs(run):
     assert (refusal["entry"], refusal["key"]) == (1, "COURSE_REGEX")
 
 
+def test_no_value_speaks_to_the_terminal(run):
+    assert run([{**CAMPUS, "BACKEND": "\ud800\x1b[31m"}], "--json") == 2
+    assert "\x1b" not in run.message + "".join(run.out)
+    run.message.encode()
+    "".join(run.out).encode()
+
+
 # From Richie's own settings.
 
 

@@ -53,18 +53,15 @@ class Command(SettingCommand):
             impact = plan.compute_impact()
         except SettingRefused as error:
             if as_json:
-                refusals = [
-                    {"entry": refusal.entry, "key": refusal.key, "message": str(refusal.message)}
-                    for refusal in error.refusals
-                ]
-                self.stdout.write(json.dumps({"refusals": refusals}, indent=2, ensure_ascii=False))
+                refusals = [refusal.as_json() for refusal in error.refusals]
+                self.stdout.write(json.dumps({"refusals": refusals}, indent=2))
             self.refuse("\n".join([_("This cannot be imported."), *map(str, error.refusals)]))
         except DatabaseError as error:
             self.refuse(_("The database cannot be read: %(reason)s") % {"reason": error})
         is_different = plan.has_changes or (strict and bool(plan.unnamed))
         if as_json:
             answer = self.as_json(plan, impact, is_different)
-            self.stdout.write(json.dumps(answer, indent=2, ensure_ascii=False))
+            self.stdout.write(json.dumps(answer, indent=2))
         else:
             for warning in plan.warnings:
                 self.stderr.write(warning.as_warning(), self.style.WARNING)
@@ -80,10 +77,7 @@ class Command(SettingCommand):
             "different": is_different,
             "backends": [change.as_json() for change in plan.changes],
             "unnamed": [record.slug for record in plan.unnamed],
-            "warnings": [
-                {"entry": warning.entry, "key": warning.key, "message": str(warning.message)}
-                for warning in plan.warnings
-            ],
+            "warnings": [warning.as_json() for warning in plan.warnings],
             "impact": {
                 "moving": impact.moving,
                 "orphans": impact.orphans,
