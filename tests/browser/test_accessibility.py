@@ -101,6 +101,7 @@ def admin_addresses(open_run) -> list[str]:
         url(LMSBackend, "add"),
         url(LMSBackend, "test_urls"),
         url(LMSBackend, "connection", backend.pk),
+        url(LMSBackend, "import_file"),
         url(LMSBackend, "credentials", backend.pk),
         url(LMSBackend, "sync_secrets", backend.pk),
         url(LMSBackend, "retire_sync_secret", backend.pk, secret.pk),
