@@ -139,7 +139,8 @@ class CrossDomainCookie(_OpenEdXBrowserCheck):
         if problem is not None:
             cause, fix = problem
             return self.failed(cause, fix, snippet)
-        words = {"name": cookie.name, "expected": CSRF_COOKIE_NAME, "domain": cookie.attributes["domain"]}
+        domain = cookie.attributes.get("domain") or urlsplit(visit.config.base_url).hostname
+        words = {"name": cookie.name, "expected": CSRF_COOKIE_NAME, "domain": domain}
         if cookie.name != CSRF_COOKIE_NAME:
             return self.warning(
                 _("The cookie is called “%(name)s”; course pages look for “%(expected)s”.") % words,

@@ -8,6 +8,7 @@ import pytest
 
 from cms_lms.backends.connection import Status
 from cms_lms.backends.openedx_release import RELEASES
+from tests.fake_lms import FakeLMS
 from tests.fake_lms.faults import KINDS
 
 from .http_servers import Server, answer
@@ -187,6 +188,15 @@ def test_a_site_that_does_not_know_its_address(patient: Patient) -> None:
     finding = patient.examine()["browser-siblings"]
     assert finding.status is Status.SKIPPED
     assert "Settings → Sites" in str(finding.cause)
+
+
+def test_development_on_one_machine_without_https(patient: Patient) -> None:
+    patient.lms = patient.stack.enter_context(FakeLMS())
+    patient.origins = ["http://localhost:8000"]
+    findings = patient.examine()
+    not_well = {name: finding.status for name, finding in findings.items() if finding.status is not Status.PASSED}
+    assert not_well == {"browser-https": Status.WARNING}
+    assert "for localhost" in str(findings["openedx-csrf-cookie"].cause)
 
 
 def test_a_login_page_elsewhere_makes_no_difference(patient: Patient) -> None:
