@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from string import ascii_lowercase, ascii_uppercase
 
 from cms_lms.patterns.syntax import OPENING_KINDS, Kind, Token, class_items, tokenize
 from cms_lms.patterns.urls import MAX_URL_LENGTH
@@ -16,6 +17,9 @@ _MAX_BEGINNINGS = 32
 
 # A class of a few characters is so many alternatives; of more, any character.
 _MAX_CLASS_MEMBERS = 4
+
+# Flag i is about the letters of ASCII alone here.
+_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,7 @@ def first_difference(beginnings: Sequence[LiteralBeginning], url: str) -> Differ
 
 def _common_length(beginning: LiteralBeginning, url: str) -> int:
     if beginning.ignores_case:
-        return common_length(beginning.text.lower(), url.lower())
+        return common_length(beginning.text.translate(_LOWER), url.translate(_LOWER))
     return common_length(beginning.text, url)
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 from cms_lms.patterns.course_regex import compile_course_regex
+from cms_lms.patterns.errors import InvalidPattern
 from cms_lms.patterns.literal_beginning import first_difference, literal_beginnings
 from cms_lms.patterns.presets import PRESETS
 from tests.patterns.real_patterns import REAL_PATTERNS
+from tests.patterns.test_agreement import pairs
 
 
 def texts(pattern: str) -> list[str]:
@@ -92,6 +95,8 @@ def test_presets_begin_with_the_address_of_their_lms(make):
         (r"^https://a/(?P<course_id>\d+)", "https://a/x", "https://a/", (), "x"),
         (r"^https://a/(?:courses/)?(?P<course_id>\d+)", "https://a/x", "https://a/", (), "x"),
         (r"(?i)^HTTPS://A/(?P<course_id>\d+)", "https://a/x", "https://a/", (), "x"),
+        (r"(?i)^HTTPS://A/(?P<course_id>\d+)", "https://İ/x", "https://", ("A",), "İ"),
+        (r"(?i)^https://k/(?P<course_id>\d+)", "https://\u212a/x", "https://", ("k",), "\u212a"),
         (r"^https://a/é(?P<course_id>\d+)", "https://a/e1", "https://a/", ("é",), "e"),
     ],
 )
@@ -100,3 +105,20 @@ def test_the_first_character_that_differs(pattern, url, common, expected, found)
     assert (difference.common, difference.expected, difference.found) == (common, expected, found)
     assert difference.position == len(common) + 1
     assert difference.common + difference.found_text == url
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(pairs())
+def test_whatever_matches_begins_as_it_must(pair):
+    pattern, texts = pair
+    try:
+        regex = compile_course_regex(pattern)
+    except InvalidPattern:
+        return
+    for text in texts:
+        if regex.matches(text):
+            assert any(
+                # One beginning alone: it is there from end to end, or it is not.
+                first_difference([beginning], text).expected == ()
+                for beginning in literal_beginnings(pattern)
+            )
