@@ -206,7 +206,11 @@ def _check_js_backends() -> Iterator[checks.CheckMessage]:
 def _check_js_connection(name: str, connection: Any) -> Iterator[checks.CheckMessage]:
     if connection is None:
         return
-    if not isinstance(connection, Mapping) or set(connection) != {"module", "template"}:
+    if (
+        not isinstance(connection, Mapping)
+        or set(connection) != {"module", "template"}
+        or not all(isinstance(path, str) for path in connection.values())
+    ):
         hint = 'Set it to {"module": "path/below/static.js", "template": "path/of/template.html"}, or remove it.'
         yield _error(11, f"{name}['connection'] has not just a module and a template.", hint)
         return

@@ -16,6 +16,12 @@ from cms_lms.models.sync_secret import SyncSecret
 from tests.factories import make_backend
 
 BASE = "cms_lms.backends.base.BaseLMSBackend"
+MODULE, TEMPLATE = "cms_lms/js/backends/base.js", "cms_lms/admin/connection_openedx.html"
+
+
+def examined_by(connection: object) -> dict[str, dict[str, object]]:
+    """Return a JS backend whose connection these examine."""
+    return {"base": {"label": "Base", "module": MODULE, "connection": connection}}
 
 
 def found() -> dict[str, str]:
@@ -50,6 +56,11 @@ def test_the_settings_of_the_site_are_right():
         ("JS_BACKENDS", {"base": "base.js"}, "cms_lms.E011", '"label"'),
         ("JS_BACKENDS", {"base": {"label": "Base"}}, "cms_lms.E011", '"label"'),
         ("JS_BACKENDS", {"base": {"label": "Base", "module": "no/such.js"}}, "cms_lms.E012", "Correct the module"),
+        ("JS_BACKENDS", examined_by("connection.js"), "cms_lms.E011", '"template"'),
+        ("JS_BACKENDS", examined_by({"module": MODULE}), "cms_lms.E011", '"template"'),
+        ("JS_BACKENDS", examined_by({"module": 1, "template": 2}), "cms_lms.E011", '"template"'),
+        ("JS_BACKENDS", examined_by({"module": "x.js", "template": TEMPLATE}), "cms_lms.E012", "Correct the module"),
+        ("JS_BACKENDS", examined_by({"module": MODULE, "template": "x"}), "cms_lms.E012", "Correct the template"),
         ("ALLOW_INSECURE_URLS", "no", "cms_lms.E013", "True or False"),
         ("ALLOW_INSECURE_URLS", True, "cms_lms.W002", "False"),
         ("SYNC_MAX_BODY_BYTES", "2 MB", "cms_lms.E014", "above 0"),

@@ -42,17 +42,12 @@ CALLED_FIELDS = ("backend", "base_url", "js_backend")
 #: How long an examination keeps its user from starting another: longer than it can last, should it never end.
 LOCK_SECONDS = int(TIME_LIMIT) + 30
 
-STATUS_WORDS = {
-    Status.PASSED: _("Passed"),
-    Status.WARNING: _("Warning"),
-    Status.FAILED: _("Failed"),
-    Status.SKIPPED: _("Not examined"),
-}
-STATUS_ICONS = {
-    Status.PASSED: "circle-check",
-    Status.WARNING: "warning",
-    Status.FAILED: "circle-xmark",
-    Status.SKIPPED: "minus",
+#: The word and the icon of each status.
+MARKS = {
+    Status.PASSED: {"word": _("Passed"), "icon": "circle-check"},
+    Status.WARNING: {"word": _("Warning"), "icon": "warning"},
+    Status.FAILED: {"word": _("Failed"), "icon": "circle-xmark"},
+    Status.SKIPPED: {"word": _("Not examined"), "icon": "minus"},
 }
 
 
@@ -89,11 +84,12 @@ class Report:
     def rows(self) -> Iterator[dict[str, Any]]:
         """Yield each finding as its template takes it."""
         for finding in self.findings:
-            yield {
-                **finding.as_json(),
-                "word": STATUS_WORDS[finding.status],
-                "icon": STATUS_ICONS[finding.status],
-            }
+            yield {**finding.as_json(), "mark": MARKS[finding.status]}
+
+    @property
+    def marks(self) -> dict[str, dict[str, Any]]:
+        """The marks by the statuses' names, for what is found in browsers."""
+        return {status.value: mark for status, mark in MARKS.items()}
 
 
 def examine(record: LMSBackend, user: Any) -> Report:
@@ -252,7 +248,7 @@ def index_buttons(view: Any) -> list[Button]:
 def edit_buttons(view: Any) -> list[Button]:
     """Return the button for the header of the edit form of ``view.object``."""
     address = reverse(LMSBackend.snippet_viewset.get_url_name("connection"), args=[quote(view.object.pk)])
-    return [Button(_("Check connection"), url=address, icon_name="link-external", priority=60)]
+    return [Button(_("Check connection"), url=address, icon_name="circle-check", priority=60)]
 
 
 def get_urlpatterns(viewset: Any) -> list[Any]:

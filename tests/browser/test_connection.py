@@ -101,3 +101,58 @@ def test_check_this_connection(backend, lms, new_page, picture):
     expect(said).to_have_text("Nothing was examined: see below.")
     expect(panel).to_contain_text("has not ended yet")
     lms.state.stopping.set()
+
+
+#: What goes wrong where the browser asks, whether somebody is logged in there, and what is then said of what.
+SEEN_FROM_HERE = [
+    ({"kind": "status", "status": 404}, False, "here-readable", "failed", "older than the release Ficus"),
+    ({"kind": "html"}, False, "here-readable", "failed", "something else (status 200)"),
+    ({"kind": "server_error"}, False, "here-readable", "failed", "something else (status 500)"),
+    ({"kind": "cors_withheld"}, False, "here-readable", "failed", "does not name that origin"),
+    ({"kind": "reset"}, False, "here-readable", "failed", "The browser reaches nothing"),
+    ({"kind": "csrf_withheld"}, True, "here-cookie", "failed", "there is no cookie edx_csrf_token"),
+    (None, False, "here-cookie", "skipped", "people who are logged in"),
+    (None, True, "here-cookie", "passed", "can be read here"),
+]
+
+
+def test_what_the_browser_sees(backend, lms, new_page):
+    page = new_page()
+    log_in(page, "editor")
+    page.goto(url(LMSBackend, "edit", backend.pk))
+    panel = page.locator("cms-lms-connection")
+    check = panel.get_by_role("button", name="Check this connection")
+
+    def look(name: str, status: str, words: str) -> None:
+        check.click()
+        expect(check).to_have_attribute("aria-disabled", "false")
+        finding = panel.locator(f"[data-name={name}]")
+        expect(finding).to_have_attribute("data-status", status)
+        expect(finding).to_contain_text(words)
+
+    for fault, is_logged_in, name, status, words in SEEN_FROM_HERE:
+        page.context.clear_cookies(name=re.compile("^edx_"))
+        lms.state.faults.clear()
+        if is_logged_in:
+            session = lms.state.open_session("learner")
+            page.context.add_cookies([{"name": "edx_session", "value": session, "url": lms.url}])
+        if fault:
+            lms.state.faults.add(**fault, times=None)
+        look(name, status, words)
+
+    page.get_by_label("Sample course URLs").fill("")
+    look("here-cookie", "skipped", "Add a sample course URL")
+    page.get_by_label("Base URL*").fill("http://localhost:1")
+    look("here-readable", "failed", "The browser reaches nothing at http://localhost:1")
+
+    # What the site itself answers with is said too.
+    page.route("**/connection/**", lambda route: route.fulfill(status=500, body="Server error"))
+    check.click()
+    expect(panel.get_by_role("status")).to_contain_text("No answer came from this site")
+    page.route("**/connection/**", lambda route: route.abort())
+    check.click()
+    expect(panel.get_by_role("status")).to_contain_text("No answer came from this site")
+    page.context.clear_cookies()
+    page.unroute("**/connection/**")
+    check.click()
+    expect(panel.get_by_role("status")).to_contain_text("This site refused")
