@@ -6,7 +6,7 @@ administrators. ``Secret`` does not print, but what Django and other packages ma
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import ItemsView
 from types import FrameType
 from typing import Any
 
@@ -21,11 +21,9 @@ class ConcealingFilter(SafeExceptionReporterFilter):
         """Return the names."""
         return dict.fromkeys(request.POST if request else QueryDict(), self.cleansed_substitute)
 
-    def get_traceback_frame_variables(
-        self, request: HttpRequest | None, tb_frame: FrameType
-    ) -> Iterable[tuple[str, Any]]:
+    def get_traceback_frame_variables(self, request: HttpRequest | None, tb_frame: FrameType) -> ItemsView[str, Any]:
         """Return the names, for every frame: those of other packages are not known beforehand."""
-        return [(name, self.cleansed_substitute) for name in tb_frame.f_locals]
+        return dict.fromkeys(tb_frame.f_locals, self.cleansed_substitute).items()
 
 
 def conceal_values(request: HttpRequest) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -105,6 +106,8 @@ class SyncSecretsView(SecretViewMixin, TemplateView):
         """Add the secret that one of the two forms asks for."""
         kind = "environment" if "environment-form_id" in request.POST else "generate"
         form = self.make_form(kind, request.POST)
+        if "form_id" in form.errors:
+            return self.refuse(_("The form came back incomplete, and nothing was added. Here is a new one."))
         if form.is_valid():
             try:
                 return self.add(form)
@@ -125,16 +128,17 @@ class SyncSecretsView(SecretViewMixin, TemplateView):
 
     def add(self, form: GenerateForm) -> HttpResponse:
         """Store the secret, write its name into the history, and show it if it is new to the world."""
-        secret = SyncSecret.add(
-            self.object,
-            name=form.cleaned_data["name"],
-            now=timezone.now(),
-            user=self.request.user,
-            secret=form.get_secret(),
-            form_id=form.cleaned_data["form_id"],
-        )
-        data = {"sync_secret": {"name": secret.name, "environment": secret.environment_name}}
-        log(self.object, ADD_SYNC_SECRET, user=self.request.user, data=data, content_changed=False)
+        with transaction.atomic():
+            secret = SyncSecret.add(
+                self.object,
+                name=form.cleaned_data["name"],
+                now=timezone.now(),
+                user=self.request.user,
+                secret=form.get_secret(),
+                form_id=form.cleaned_data["form_id"],
+            )
+            data = {"sync_secret": {"name": secret.name, "environment": secret.environment_name}}
+            log(self.object, ADD_SYNC_SECRET, user=self.request.user, data=data, content_changed=False)
         if secret.environment_name:
             messages.success(self.request, _("The web hook secret “%(name)s” was added.") % {"name": secret.name})
             return redirect(self.sync_secrets_url_name, self.object.pk)
@@ -196,9 +200,10 @@ class RetireSyncSecretView(SecretViewMixin, TemplateView):
 
     def post(self, request: HttpRequest, *args, **kwargs) -> HttpResponse:
         """Retire it, and write its name into the history."""
-        if self.sync_secret.retire(now=timezone.now()):
-            data = {"sync_secret": {"name": self.sync_secret.name}}
-            log(self.object, RETIRE_SYNC_SECRET, user=request.user, data=data, content_changed=False)
+        with transaction.atomic():
+            if self.sync_secret.retire(now=timezone.now()):
+                data = {"sync_secret": {"name": self.sync_secret.name}}
+                log(self.object, RETIRE_SYNC_SECRET, user=request.user, data=data, content_changed=False)
         return self.leave(_("The web hook secret “%(name)s” is retired."))
 
     def leave(self, message: str | Promise) -> HttpResponse:

@@ -261,9 +261,16 @@ class TestSyncSecrets:
         assert backend.sync_secrets.count() == 1
 
     def test_a_form_without_its_id_makes_none(self, root, backend):
-        response = root.post(secrets_url(backend), {"generate-name": "one"})
-        assert response.status_code == 200
+        for values in ({}, {"generate-form_id": "1"}, {"environment-form_id": "", "environment-variable": VALUE}):
+            response = root.post(secrets_url(backend), {"generate-name": "one", **values})
+            assert response.status_code == 302
+            assert "nothing was added" in messages(response)[-1]
         assert not backend.sync_secrets.exists()
+
+    def test_of_a_disabled_backend_they_sign_nothing(self, root, backend):
+        assert "The backend is disabled" not in text(root.get(secrets_url(backend)))
+        LMSBackend.objects.update(is_enabled=False)
+        assert "The backend is disabled" in text(root.get(secrets_url(backend)))
 
     @pytest.mark.parametrize("entered", [VARIABLE, f"env:{VARIABLE}", f" {VARIABLE} "])
     def test_a_variable(self, root, backend, entered, monkeypatch):
