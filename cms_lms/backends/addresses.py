@@ -108,6 +108,29 @@ class Resolved:
     owner: str | Promise | None
 
 
+def address_refused(host: str, entry: Resolved) -> LMSUnreachable:
+    """Return the error for a name none of whose addresses may be called."""
+    if host == str(entry.address):
+        message = _("%(address)s belongs to %(owner)s. Such addresses are not called.")
+    else:
+        message = _("“%(host)s” is at %(address)s, which belongs to %(owner)s. Such addresses are not called.")
+    return LMSUnreachable(
+        message % {"host": host, "address": entry.address, "owner": entry.owner},
+        "address_refused",
+        way_out(entry.owner),
+    )
+
+
+def way_out(owner: str | Promise | None) -> str | Promise:
+    """Return what to do about an address that is refused because of its owner."""
+    if owner in (LOOPBACK, LINK_LOCAL, PRIVATE):
+        return _(
+            "Correct the base URL. If the LMS really is there, the site’s operator adds its network to the setting "
+            "CMS_LMS_PRIVATE_NETWORKS."
+        )
+    return _("Correct the base URL, or the name in the name service (DNS): no LMS is at such an address.")
+
+
 def resolve(host: str, port: int, *, allowed: Sequence[Network], seconds: float) -> list[Resolved]:
     """Ask once for the addresses of a name, or read the address that it spells, and examine each.
 

@@ -15,10 +15,10 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from cms_lms.backends.addresses import address_refused
 from cms_lms.backends.connection import ConnectionCheck, Finding, Text, Visit
 from cms_lms.backends.errors import LMSUnreachable
 from cms_lms.backends.http import LMSResponse, NotJSON
-from cms_lms.backends.transport import address_refused
 
 #: Where the outcome of the first call is kept for the checks that follow.
 FIRST_ANSWER = "first_answer"

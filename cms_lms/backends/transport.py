@@ -25,7 +25,7 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
-from cms_lms.backends.addresses import Network, Resolved, private_networks, resolve
+from cms_lms.backends.addresses import Network, Resolved, address_refused, private_networks, resolve
 from cms_lms.backends.errors import LMSUnreachable
 from cms_lms.backends.tls import tls_failure
 from cms_lms.conf import settings as lms_settings
@@ -211,22 +211,6 @@ class Gate:
             raise
         connection.budget = self.budget
         return connection
-
-
-def address_refused(host: str, entry: Resolved) -> LMSUnreachable:
-    """Return the error for a name none of whose addresses may be called."""
-    if host == str(entry.address):
-        message = _("%(address)s belongs to %(owner)s. Such addresses are not called.")
-    else:
-        message = _("“%(host)s” is at %(address)s, which belongs to %(owner)s. Such addresses are not called.")
-    return LMSUnreachable(
-        message % {"host": host, "address": entry.address, "owner": entry.owner},
-        "address_refused",
-        _(
-            "Correct the base URL. If the LMS really is there, the site’s operator adds its network to the setting "
-            "CMS_LMS_PRIVATE_NETWORKS."
-        ),
-    )
 
 
 class _PlainConnection(HTTPConnection):

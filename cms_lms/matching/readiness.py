@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from cms_lms.backends.addresses import private_networks, refusal
+from cms_lms.backends.addresses import private_networks, refusal, way_out
 from cms_lms.backends.base import BaseLMSBackend
 from cms_lms.backends.registry import UnknownBackend, get_js_module
 from cms_lms.backends.same_site import is_ip_address, is_same_site
@@ -115,7 +115,7 @@ def _problems_of_address(name: str, address: str) -> Iterator[Problem]:
             yield Problem(
                 "private",
                 f"{name} has the address {host}, which belongs to {owner}: the server does not call it.",
-                "Correct the base URL, or add the network to CMS_LMS_PRIVATE_NETWORKS.",
+                str(way_out(owner)),
             )
 
 
