@@ -352,3 +352,41 @@ class TestFakeMoodle:
         assert "/enrol/index.php?id=" in visitor.post(f"{moodle.url}/login/index.php", data=form, timeout=10).url
         self.enrol(moodle)
         assert "You are enrolled" in visitor.get(page, timeout=10).text
+
+    def test_who_is_in_a_course(self, moodle):
+        self.enrol(moodle, suspend=1)
+        course = {"courseid": str(moodle.state.course.id)}
+        everybody = self.call(moodle, "core_enrol_get_enrolled_users", **course)
+        assert [user["username"] for user in everybody] == ["learner"]
+        only_active = {"options[0][name]": "onlyactive", "options[0][value]": "1"}
+        assert self.call(moodle, "core_enrol_get_enrolled_users", **course, **only_active) == []
+        unknown = self.call(moodle, "core_enrol_get_enrolled_users", courseid="99")
+        assert unknown["errorcode"] == "invalidparameter"
+
+    def test_looking_for_users_by_criteria(self, moodle):
+        criteria = {"criteria[0][key]": "email", "criteria[0][value]": "%@example.com"}
+        found = self.call(moodle, "core_user_get_users", **criteria)["users"]
+        assert {user["username"] for user in found} >= {"cms", "learner"}
+        criteria["criteria[0][key]"] = "shoe"
+        assert self.call(moodle, "core_user_get_users", **criteria)["errorcode"] == "invalidparameter"
+
+    def test_enrolling_oneself(self, moodle):
+        course = {"courseid": str(moodle.state.course.id)}
+        assert self.call(moodle, "enrol_self_enrol_user", **course)["errorcode"] == "canntenrol"
+        moodle.state.course.self_enrolment, moodle.state.course.self_password = True, "sesame"
+        methods = self.call(moodle, "core_enrol_get_course_enrolment_methods", **course)
+        assert [method["type"] for method in methods] == ["manual", "self"]
+        info = self.call(moodle, "enrol_self_get_instance_info", instanceid=str(methods[1]["id"]))
+        assert info["status"] is True
+        wrong = self.call(moodle, "enrol_self_enrol_user", **course)
+        assert (wrong["status"], wrong["warnings"][0]["warningcode"]) == (False, "4")
+        for status in (True, False):  # the second time she is in it already
+            assert self.call(moodle, "enrol_self_enrol_user", **course, password="sesame")["status"] is status
+        assert moodle.state.is_enrolled(moodle.state.service_user.id, moodle.state.course.id)
+
+    def test_what_a_learners_account_is_shown(self, moodle):
+        moodle.state.service_user.is_manager = False
+        courses = self.call(moodle, "core_course_get_courses_by_field")["courses"]
+        assert {course["id"] for course in courses} == {1, moodle.state.course.id}
+        assert not any("idnumber" in course for course in courses)
+        assert self.enrol(moodle)["errorcode"] == "requireloginerror"

@@ -42,6 +42,7 @@ def status_of(page: Page, name: str) -> str | None:
 
 def test_check_this_connection(backend, lms, new_page, picture):
     page = new_page()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     form, own_page = url(LMSBackend, "edit", backend.pk), url(LMSBackend, "connection", backend.pk)
     log_in(page, "editor")
     page.goto(form)
@@ -88,6 +89,13 @@ def test_check_this_connection(backend, lms, new_page, picture):
     assert status_of(page, "here-readable") == "failed"
     expect(panel.locator("[data-name=here-readable]")).to_contain_text("CORS_ORIGIN_WHITELIST")
     picture(page, "connection-failed")
+
+    # What is to be pasted there can be copied, and what is wrong is a link away.
+    panel.get_by_role("button", name="Copy").first.click()
+    expect(said).to_have_text("Copied.")
+    assert "CORS_ORIGIN_WHITELIST" in page.evaluate("navigator.clipboard.readText()")
+    panel.get_by_role("link", name="This browser is shown what the LMS answers").click()
+    expect(panel.locator("[data-name=here-readable]")).to_be_in_viewport()
 
     # Nothing was written there, and an LMS that takes long need not be waited for.
     assert {entry.method for entry in lms.journal.entries(path="/api/enrollment/")} <= {"GET", "OPTIONS"}

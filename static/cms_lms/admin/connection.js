@@ -149,14 +149,13 @@ export default class LMSConnection extends HTMLElement {
    */
   async #askFromHere(browser, signal) {
     const { module = "", baseUrl = "", courseId = "", siteOrigins = "" } = browser.dataset;
-    const [site = "", ...others] = siteOrigins.split(" ");
-    const isOwn = [site, ...others].includes(location.origin);
-    const there = `${site}${location.pathname}`;
+    const origins = siteOrigins.split(" ");
+    const [site = ""] = origins;
     this.#add(browser, {
       name: "here-origin",
-      outcome: isOwn ? "own" : "other",
+      outcome: origins.includes(location.origin) ? "own" : "other",
       values: { site },
-      links: { there },
+      links: { there: `${site}${location.pathname}` },
     });
     /** @type {{default: Probe}} */
     const { default: examine } = await import(module);
