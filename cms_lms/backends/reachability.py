@@ -36,7 +36,7 @@ CLOCK_FAILURE = dt.timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class FirstAnswer:
-    """How the call of the base URL ended, and when."""
+    """How the call of the base URL ended, and when. An error beside an answer is that of following its redirect."""
 
     at: dt.datetime
     response: LMSResponse | None = None
@@ -47,11 +47,14 @@ def first_answer(visit: Visit) -> FirstAnswer:
     """Call the base URL, or say how that ended when it was called before."""
     outcome = visit.facts.get(FIRST_ANSWER)
     if outcome is None:
+        response = None
         try:
-            response = visit.http.get(visit.config.base_url)
-            outcome = FirstAnswer(visit.now(), response=response)
+            response = visit.http.get(visit.config.base_url, follow_redirects=False)
+            if response.is_redirect:
+                response = visit.http.get(visit.config.base_url)
+            outcome = FirstAnswer(visit.now(), response)
         except LMSUnreachable as error:
-            outcome = FirstAnswer(visit.now(), error=error)
+            outcome = FirstAnswer(visit.now(), response, error)
         visit.facts[FIRST_ANSWER] = outcome
     return outcome
 

@@ -218,6 +218,12 @@ def test_an_lms_that_has_moved(status):
     assert finding.fix == "If the LMS has moved, enter its new address as the base URL: https://new.example.test"
 
 
+def test_an_lms_whose_front_page_is_elsewhere_has_a_clock():
+    moment = format_datetime(NOW - dt.timedelta(minutes=10), usegmt=True)
+    with Server(answer("", "302 Found", Location="https://www.example.test/", Date=moment)) as server:
+        assert statuses(visit(server.url)) == {**ALL_PASSED, "answer": "warning", "clock": "failed"}
+
+
 def test_a_redirect_within_the_lms_is_an_answer():
     with Server({"/": redirect("/dashboard"), "/dashboard": dated()}) as server:
         assert statuses(visit(f"{server.url}/")) == ALL_PASSED
