@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -240,6 +241,15 @@ def test_the_token_travels_in_bodies_alone(moodle):
         assert token not in f"{entry.path}?{entry.query} {entry.headers}"
     assert any(token in entry.body for entry in moodle.journal.entries())
     assert token not in "".join(str(finding.as_json()) for finding in findings.values())
+
+
+def test_a_token_that_moodle_repeats_is_not_shown(moodle):
+    token = moodle.state.token.token
+    body = json.dumps({"exception": "x", "errorcode": "odd", "message": f"Not you, {token}!"})
+    moodle.state.faults.add("status", path="server.php", times=None, status=200, body=body)
+    finding = examine(moodle)["moodle-token"]
+    assert "odd" in str(finding.cause)
+    assert token not in str(finding.as_json())
 
 
 def test_nothing_is_written(moodle):
