@@ -7,14 +7,13 @@ for backends without a JS backend. What only a browser can see is seen there.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import ClassVar
 from urllib.parse import urlsplit
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from cms_lms.backends.connection import ConnectionCheck, Finding, Visit
+from cms_lms.backends.connection import ConnectionCheck, Finding, Text, Visit
 from cms_lms.backends.http import LMSResponse
 from cms_lms.backends.same_site import is_ip_address, is_local, is_same_site, registrable_domain
 
@@ -215,6 +214,9 @@ class AllowedHeaders(_PreflightCheck):
     title = gettext_lazy("The headers of a write are allowed")
     requires = ("browser-origin",)
 
+    #: What to do on the LMS.
+    fix: ClassVar[Text] = gettext_lazy("Let the LMS allow them.")
+
     def run_for_browsers(self, visit: Visit) -> Finding:
         """A “*” means nothing when cookies come along. POST itself is always allowed (Fetch, CORS protocol)."""
         for response in self.preflights(visit).values():
@@ -228,14 +230,11 @@ class AllowedHeaders(_PreflightCheck):
                 )
         return self.passed(_("Allowed: %(headers)s.") % {"headers": ", ".join(self.headers)})
 
-    #: What to do on the LMS.
-    fix: ClassVar = gettext_lazy("Let the LMS allow them.")
-
 
 def _host(url: str) -> str:
     """The host as ``patterns.urls`` writes it; an IPv6 address without its brackets."""
     return urlsplit(url).hostname or ""
 
 
-def _list_in(header: str) -> Collection[str]:
+def _list_in(header: str) -> set[str]:
     return {item.strip().lower() for item in header.split(",")}

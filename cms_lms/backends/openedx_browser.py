@@ -21,7 +21,7 @@ from cms_lms.backends.browser_access import (
     AllowedOrigin,
     BrowserCheck,
 )
-from cms_lms.backends.connection import ConnectionCheck, Finding, Status, Visit
+from cms_lms.backends.connection import ConnectionCheck, Finding, Status, Text, Visit
 from cms_lms.backends.http import LMSResponse
 from cms_lms.backends.openedx_checks import (
     ENROLLMENT_PATH,
@@ -63,7 +63,9 @@ class OpenEdXHeaders(_OpenEdXBrowserCheck, AllowedHeaders):
 
     path: ClassVar[str] = ENROLLMENT_PATH
     headers: ClassVar[tuple[str, ...]] = OpenEdXOrigin.headers
-    fix: ClassVar = gettext_lazy("Leave CORS_ALLOW_HEADERS of the LMS at its default, or add these headers to it.")
+    fix: ClassVar[Text] = gettext_lazy(
+        "Leave CORS_ALLOW_HEADERS of the LMS at its default, or add these headers to it."
+    )
 
 
 @dataclass(frozen=True)

@@ -87,6 +87,20 @@ BREAKAGES = {
     "captive portal": Breakage(
         "openedx", lambda p: p.lms.state.fail("html", path="/", times=None), "there is a web page (status 200)"
     ),
+    "empty answers": Breakage(
+        "openedx",
+        lambda p: p.lms.state.fail("empty", path="/", times=None),
+        "answers nothing at /heartbeat",
+        "base URL",
+    ),
+    "everything behind a login": Breakage(
+        "openedx",
+        lambda p: p.lms.state.fail("login_redirect", path="^/(heartbeat|api|oauth2)", times=None),
+        "At /login there is a web page",
+    ),
+    "connections broken off": Breakage(
+        "openedx", lambda p: p.lms.state.fail("reset", path="^/heartbeat", times=None), "broke off", "log"
+    ),
     "path in the base URL": Breakage(
         "openedx", lambda p: setattr(p, "path", "/courses"), "not below the path of the base URL", "without a path"
     ),
