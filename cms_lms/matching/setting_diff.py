@@ -6,6 +6,7 @@ The difference that is shown and the import that is made cannot disagree, since 
 from __future__ import annotations
 
 import copy
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -161,10 +162,13 @@ def plan_import(setting: Any, *, passes_over_secrets: bool = False) -> ImportPla
     refusals += _give_slugs([entry.values for entry in entries])
     stored = list(LMSBackend.objects.order_by("sort_order", "pk"))
     by_slug = {record.slug: record for record in stored}
+    refused_keys = defaultdict(set)
+    for refusal in refusals:
+        refused_keys[refusal.entry].add(refusal.key)
     planned = []
     for number, entry in enumerate(entries, start=1):
         record = _with_values(by_slug.get(entry.values["slug"]), entry.values)
-        refusals += _validate(record, number, {refusal.key for refusal in refusals if refusal.entry == number})
+        refusals += _validate(record, number, refused_keys[number])
         planned.append(record)
     if refusals:
         raise SettingRefused(sorted(refusals, key=lambda refusal: refusal.entry))

@@ -7,7 +7,6 @@ that change such a name's value. What cannot be told is no error until it is use
 from __future__ import annotations
 
 import ast
-import copy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,20 +14,23 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from cms_lms.matching.settings_expressions import METHODS, Broken, Evaluator, HasAttributes, NotEvaluableAt, Scope
+from cms_lms.matching.settings_expressions import Broken, Evaluator, HasAttributes, NotEvaluableAt, Scope
+from cms_lms.matching.settings_syntax import (
+    BLOCKS,
+    BOUNDLESS,
+    MAY_ALIAS,
+    Function,
+    names_in,
+    names_in_arguments,
+    show,
+    statements_in,
+    super_call,
+    used_names,
+)
 from cms_lms.matching.settings_values import ConfigurationValue, Environment, NotEvaluable, Symbol
-
-Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 #: How the class, or its instance, is called in a method.
 RECEIVERS = frozenset({"cls", "self"})
-
-#: What can change any name.
-BOUNDLESS = frozenset({"locals", "globals", "vars", "exec", "eval"})
-
-_METHOD_NAMES = frozenset(name for names in METHODS.values() for name in names)
-
-_BLOCKS = (ast.If, ast.For, ast.While, ast.With, ast.Try, ast.Match, ast.ClassDef)
 
 
 class SettingsError(Exception):
@@ -44,14 +46,14 @@ class FunctionRef:
 
 @dataclass
 class SettingsClass(HasAttributes):
-    """A class of settings. ``bases`` are those that were read; ``is_configuration`` says whether one is
-    django-configurations' own.
+    """A class of settings. ``bases`` are classes that were read, and the expressions of those that were not;
+    ``is_configuration`` says whether one is django-configurations' own.
     """
 
     name: str
     scope: Scope
     interpreter: Interpreter
-    bases: list[SettingsClass] = field(default_factory=list)
+    bases: list[SettingsClass | ast.expr] = field(default_factory=list)
     is_configuration: bool = False
 
     def find(self, name: str) -> Any:
@@ -61,9 +63,15 @@ class SettingsClass(HasAttributes):
         """
         if name in self.scope.names:
             return self.scope.names[name]
+        unread = None
         for base in self.bases:
-            if (found := base.find(name)) is not None:
-                return found
+            if not isinstance(base, SettingsClass):
+                unread = unread or base
+            elif (found := base.find(name)) is not None:
+                if unread is None:
+                    return found
+                reason = _("%(name)s may come from this class, which was not read") % {"name": name}
+                return Broken(SettingsError(self.interpreter.describe(unread, reason)))
         return None
 
     def get_attribute(self, name: str) -> Any:
@@ -85,7 +93,8 @@ class SettingsClass(HasAttributes):
 
         def shadow(settings_class: SettingsClass) -> type:
             if id(settings_class) not in shadows:
-                bases = tuple(shadow(base) for base in settings_class.bases)
+                read = (base for base in settings_class.bases if isinstance(base, SettingsClass))
+                bases = tuple(shadow(base) for base in read)
                 shadows[id(settings_class)] = type(settings_class.name, bases, {})
                 classes[shadows[id(settings_class)]] = settings_class
             return shadows[id(settings_class)]
@@ -141,7 +150,13 @@ class Interpreter:
 
     def _needed_for(self, tree: ast.Module, wanted: set[str]) -> set[str]:
         """Return the names that the wanted ones depend on, however they are spelled: as a name or an attribute."""
-        effects = [(self._given(node), _read(node)) for node in ast.walk(tree) if isinstance(node, ast.stmt)]
+        effects = [(self._given(node), used_names(node)) for node in ast.walk(tree) if isinstance(node, ast.stmt)]
+        # Through another name for it, or for a part of it, a value can be changed as well.
+        effects += [
+            (names_in(node.value, self._imported), self._given(node))
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, MAY_ALIAS)
+        ]
         needed = set(wanted)
         size = 0
         while len(needed) > size:
@@ -154,28 +169,32 @@ class Interpreter:
 
     def _given(self, node: ast.stmt) -> set[str]:
         """Return the names that a statement gives a value to, or may change the value of."""
+        names: set[str] = set()
         if isinstance(node, ast.Assign | ast.Delete):
-            return {name for target in node.targets for name in names_in(target)}
-        if isinstance(node, ast.AnnAssign | ast.AugAssign):
-            return names_in(node.target)
-        if isinstance(node, Function):
+            names = {name for target in node.targets for name in names_in(target)}
+        elif isinstance(node, ast.AnnAssign | ast.AugAssign):
+            names = names_in(node.target)
+        elif isinstance(node, Function):
             return {node.name}
-        if isinstance(node, ast.Import | ast.ImportFrom):
+        elif isinstance(node, ast.Import | ast.ImportFrom):
             names = {alias.asname or alias.name for alias in node.names}
             return names | self._targets if "*" in names else names
-        if isinstance(node, ast.Expr):
-            names = self._names_with_called(node) - self._imported
+        elif isinstance(node, ast.Expr):
+            names = self._names_with_called(node)
             return names | self._targets if self._is_boundless(node) else names
-        if isinstance(node, _BLOCKS):
-            return {name for inner in statements_in(node) for name in self._given(inner)}
-        return set()
+        elif isinstance(node, BLOCKS):
+            names = {name for inner in statements_in(node) for name in self._given(inner)}
+            if isinstance(node, ast.For | ast.With | ast.Match):
+                names |= used_names(node) - self._imported
+            return names
+        return names | names_in_arguments(node, self._imported)
 
     def _names_with_called(self, node: ast.AST) -> set[str]:
         """Return the names in a part, and in the module's functions that it mentions: they may change them."""
         found: set[str] = set()
         pending = [node]
         while pending:
-            for name in names_in(pending.pop()) - found:
+            for name in names_in(pending.pop(), self._imported) - found:
                 found.add(name)
                 if name in self._functions:
                     pending.append(self._functions[name])
@@ -246,14 +265,19 @@ class Interpreter:
             try:
                 found = self.evaluator.evaluate(base, scope)
             except (NotEvaluableAt, SettingsError):
-                continue
+                found = None
             if isinstance(found, SettingsClass):
                 settings_class.bases.append(found)
                 settings_class.is_configuration |= found.is_configuration
             elif isinstance(found, Symbol) and found.name.startswith("configurations."):
                 settings_class.is_configuration = True
+            else:
+                settings_class.bases.append(base)
         scope.names[node.name] = settings_class
         self._run(node.body, settings_class.scope)
+        for decorator in node.decorator_list:
+            broken = Broken(SettingsError(self.describe(decorator, _("what a decorator does is not evaluated"))))
+            settings_class.scope.names.update(dict.fromkeys(self._targets, broken))
 
     def _run_assign(self, node: ast.Assign, scope: Scope) -> None:
         value = self.evaluator.evaluate(node.value, scope)
@@ -316,18 +340,19 @@ class Interpreter:
 
     def _break(self, node: ast.stmt, scope: Scope, error: SettingsError) -> None:
         """Take all that a statement may have changed for unknown."""
-        names = set(self._given(node))
+        names = self._given(node) & self._needed
         receivers = [found for name in RECEIVERS if isinstance(found := scope.names.get(name), SettingsClass)]
-        for name in names & self._needed:
+        changeable = {name for name in self._needed if isinstance(_current(name, scope, receivers), list | dict)}
+        if isinstance(node, ast.Expr) and not self._is_boundless(node):
+            # A call changes no text or number that it is given.
+            names &= changeable
+        if names & changeable:
+            # The same list may have another name.
+            names |= changeable
+        for name in names:
             for holder in [scope, *(receiver.scope for receiver in receivers)]:
-                value = holder.names.get(name)
-                if isinstance(value, Symbol | SettingsClass | FunctionRef):
-                    continue
-                # What a call is given cannot be changed by it, unless it is a list or the like.
-                is_safe = isinstance(node, ast.Expr) and not self._is_boundless(node)
-                if is_safe and name in holder.names and not isinstance(value, list | dict):
-                    continue
-                holder.names[name] = Broken(error)
+                if not isinstance(holder.names.get(name), Symbol | SettingsClass | FunctionRef):
+                    holder.names[name] = Broken(error)
 
     # Functions that django-configurations calls.
 
@@ -353,6 +378,16 @@ class Interpreter:
         run_first(following, name, settings_class)
 
 
+def _current(name: str, scope: Scope, receivers: list[SettingsClass]) -> Any:
+    for receiver in receivers:
+        if (found := receiver.find(name)) is not None:
+            return found
+    try:
+        return scope.find(name)
+    except NotEvaluable:
+        return None
+
+
 #: Where a function's scope keeps which function it is; no name of Python's.
 METHOD = "<method>"
 
@@ -364,53 +399,3 @@ def run_first(classes: Iterator[SettingsClass], name: str, settings_class: Setti
         if isinstance(found, FunctionRef):
             candidate.interpreter.run_function(found.node, settings_class)
             return
-
-
-def super_call(node: ast.AST) -> str | None:
-    """Return the method's name if a statement is ``super().<method>()``."""
-    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Attribute):
-        owner = node.value.func.value
-        if isinstance(owner, ast.Call) and isinstance(owner.func, ast.Name) and owner.func.id == "super":
-            return node.value.func.attr
-    return None
-
-
-def statements_in(node: ast.AST) -> Iterator[ast.stmt]:
-    """Give the statements inside a statement."""
-    for inner in ast.walk(node):
-        if isinstance(inner, ast.stmt) and inner is not node:
-            yield inner
-
-
-def _read(node: ast.stmt) -> set[str]:
-    """Return the names that a statement uses; of one that has others inside, those that it uses itself."""
-    if not isinstance(node, _BLOCKS):
-        return names_in(node)
-    inner = {statement for statement in ast.iter_child_nodes(node) if isinstance(statement, ast.stmt)}
-    parts = [part for part in ast.iter_child_nodes(node) if part not in inner]
-    if isinstance(node, ast.ClassDef | ast.Try):
-        return set()
-    return {name for part in parts for name in names_in(part)}
-
-
-def names_in(node: ast.AST) -> set[str]:
-    """Return the names and attributes in a part of the tree, less those of plain values' methods."""
-    names = {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
-    attributes = {inner.attr for inner in ast.walk(node) if isinstance(inner, ast.Attribute)}
-    return names | (attributes - _METHOD_NAMES)
-
-
-class _WithoutTexts(ast.NodeTransformer):
-    """Leaves texts out: one may be a secret."""
-
-    def visit(self, node: ast.AST) -> ast.AST:
-        is_text = isinstance(node, ast.Constant) and isinstance(node.value, str | bytes)
-        if is_text or isinstance(node, ast.JoinedStr | ast.FormattedValue):
-            return ast.Name("…", ast.Load())
-        return self.generic_visit(node)
-
-
-def show(node: ast.AST) -> str:
-    """Return the first line of a part of the source, without its texts."""
-    text = ast.unparse(ast.fix_missing_locations(_WithoutTexts().visit(copy.deepcopy(node)))).partition("\n")[0]
-    return text if len(text) <= 80 else f"{text[:79]}…"

@@ -118,6 +118,9 @@ def test_a_class_that_is_not_there_is_said_with_those_that_are():
         ("X = [{'API_TOKEN': decrypt('hunter2')}]", [{"API_TOKEN": None}]),
         ("try:\n    import foo\nexcept ImportError:\n    foo = None\nX = 1", 1),
         ("OTHER = connect()\nOTHER.open()\nX = 1", 1),
+        ("HOST = 'a'\nconnect(HOST)\nX = [HOST]", ["a"]),
+        ("X = [{}]\nb = X[0]\nb['A'] = 1", [{"A": 1}]),
+        ("from m import M\nclass A(M):\n    X = [1]\nX = A.X", [1]),
     ],
 )
 def test_what_is_plain_enough_is_evaluated(site, source, value):
@@ -342,6 +345,13 @@ def test_a_dotted_name_is_found_and_not_imported(tmp_path, monkeypatch):
         ("X = [1]\nchange(X)", "2:1: change", "not assigned"),
         ("X = [1]\nexec('X = 2')", "2:1: exec", "not assigned"),
         ("X = 1\nlocals().update({'X': 2})", "2:1: locals", "not assigned"),
+        ("X = [{}]\nfor b in X:\n    b['A'] = 1", "2:1: for", "a statement of this kind"),
+        ("X = [{}]\nb = X[0]\nb[unknown()] = 1", "3:3: unknown", "not assigned"),
+        ("A = [1]\nX = A\nchange(A)", "3:1: change", "not assigned"),
+        ("A = [1]\nX = [A]\nB = change(A)", "3:5: change", "not assigned"),
+        ("A = [1]\nX = {'k': A}\nwith change(A):\n    pass", "3:1: with", "a statement of this kind"),
+        ("class A:\n    X = [1]\n@change\nclass B(A):\n    pass", "3:2: change", "decorator"),
+        ("from m import M\nclass A:\n    X = [1]\nclass B(M, A):\n    pass", "4:9: M", "which was not read"),
         ("X = 1\ndel X", "2:1: del X", "a statement of this kind"),
         ("X = 1\nif unknown():\n    X = 2", "2:4: unknown", "not assigned"),
         ("try:\n    X = 1\nexcept Exception:\n    X = 2", "4:5: X = 2", "known only when"),
@@ -359,7 +369,7 @@ def test_a_dotted_name_is_found_and_not_imported(tmp_path, monkeypatch):
     ],
 )
 def test_anything_else_is_an_error_with_its_place(site, source, place, words):
-    message = refused(site, source)
+    message = refused(site, source, class_name="B" if "class B" in source else None)
     assert place in message
     assert words in message
     assert "hunter2" not in message
