@@ -97,7 +97,7 @@ class FakeLMS:
             )
             bound.close()
             thread = threading.Thread(
-                target=server.serve_forever, kwargs={"poll_interval": 0.05}, name=f"fake-lms {host}", daemon=True
+                target=server.serve_forever, kwargs={"poll_interval": 0.02}, name=f"fake-lms {host}", daemon=True
             )
             thread.start()
             self._servers.append(server)
