@@ -25,7 +25,7 @@ from cms_lms.backends.registry import UnknownBackend, backend_choices, get_backe
 from cms_lms.conf import settings as lms_settings
 from cms_lms.encryption import Secret
 from cms_lms.models import BackendCredential, LMSBackend
-from cms_lms.models.credential import origin_of_backend
+from cms_lms.models.credential import origin_of_backend, refuse_without_origin
 from cms_lms.models.stored_secret import SecretUnavailable
 
 
@@ -107,7 +107,10 @@ class CredentialsForm(forms.Form):
                     f"value-{name}",
                     ValidationError(_("Either enter a new value or clear the stored one, not both."), code="both"),
                 )
-        if self.new_values() and cleaned_data.get("origin") != self.initial["origin"]:
+        if not self.new_values():
+            return cleaned_data
+        refuse_without_origin(self.initial["origin"])
+        if cleaned_data.get("origin") != self.initial["origin"]:
             raise ValidationError(
                 _(
                     "Nothing was stored: the backend’s address has been changed to %(origin)s in the meantime. Make "

@@ -33,6 +33,12 @@ def origin_of_backend(backend: LMSBackend) -> str:
         return ""
 
 
+def refuse_without_origin(origin: str) -> None:
+    """Raise ``ValidationError`` for a blank origin: a credential that is for no address would be for any."""
+    if not origin:
+        raise ValidationError(_("The backend’s base URL is not valid. Correct it first."), code="base_url")
+
+
 class BackendCredentialQuerySet(models.QuerySet["BackendCredential"]):
     """Reads credentials for use, and stores them."""
 
@@ -57,8 +63,7 @@ class BackendCredentialQuerySet(models.QuerySet["BackendCredential"]):
         Raises ``ValidationError`` for what cannot be a secret, and while the backend has no valid base URL.
         """
         origin = origin_of_backend(backend)
-        if not origin:
-            raise ValidationError(_("The backend’s base URL is not valid. Correct it first."), code="base_url")
+        refuse_without_origin(origin)
         values = {"origin": origin, "changed_at": now, "changed_by": user}
         credential = self.model(backend=backend, name=name, **values)
         credential.set_secret(secret)

@@ -168,6 +168,16 @@ class TestCredentials:
             "https://evil.example"
         ]
 
+    def test_an_address_that_is_none(self, root, backend):
+        store(backend)
+        LMSBackend.objects.update(base_url="nonsense")
+        response = post_credentials(root, backend, value_api_key="another")
+        assert response.status_code == 200
+        assert "base URL is not valid. Correct it first." in text(response)
+        assert "Not used: entered for https://lms.example.com." in text(response)
+        post_credentials(root, backend, clear_api_key="on")
+        assert stored(backend) == {}
+
     def test_what_another_class_left_can_be_cleared(self, root, backend):
         store(backend, "secret_of_old")
         page = root.get(credentials_url(backend))
