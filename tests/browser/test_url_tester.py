@@ -144,3 +144,22 @@ def test_a_publisher_asks_whose_urls_are(addresses, new_page, picture):
     page.get_by_role("button", name="Test", exact=True).click()
     expect(summary(page)).to_have_text("1 URL: 1 is not a valid URL.")
     assert page.evaluate("window.stays")
+
+    # A browser that finds something else than the server says so, in the sentence too; one without workers does not.
+    other = "self.onmessage = () => self.postMessage({ id: 'other' }); self.postMessage({ ready: true });"
+    page.context.route("**/regexp-worker.js", lambda route: route.fulfill(body=other, content_type="text/javascript"))
+    paste(page, CAMPUS)
+    expect(summary(page)).to_have_text(re.compile(r"^1 URL: 1 goes to a backend\. In this browser .* something else"))
+    expect(results(page).nth(0)).to_contain_text("They do not agree")
+    page.context.unroute("**/regexp-worker.js")
+    page.context.route("**/regexp-worker.js", lambda route: route.abort())
+    paste(page, CAMPUS, CAMPUS)
+    expect(results(page).nth(1)).to_contain_text("not tried: this browser runs no background script")
+    expect(summary(page)).to_have_text("2 URLs: 2 go to a backend.")
+    # Without an answer the page says so, and goes on with the next.
+    page.context.route("**/test-urls/answer/", lambda route: route.abort())
+    paste(page, "rubbish")
+    expect(summary(page)).to_contain_text("The test could not be made.")
+    page.context.unroute("**/test-urls/answer/")
+    paste(page, "rubbish ")
+    expect(summary(page)).to_have_text("1 URL: 1 is not a valid URL.")
