@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-FIGURES = ("selection", "webhook", "pages", "tester")
+FIGURES = ("selection", "webhook", "pages", "tester", "impact")
 
 DATABASES = ("sqlite", "postgresql")
 
@@ -98,6 +98,7 @@ def measure(options: argparse.Namespace) -> int:
 
     from django.core.management import call_command
 
+    from tests.bench.impact import measure_impact
     from tests.bench.measure import Report
     from tests.bench.pages import measure_pages
     from tests.bench.selection import measure_selection
@@ -111,6 +112,7 @@ def measure(options: argparse.Namespace) -> int:
         "webhook": measure_webhook,
         "pages": measure_pages,
         "tester": measure_tester,
+        "impact": measure_impact,
     }
     for name in options.figures or FIGURES:
         measures[name](report)

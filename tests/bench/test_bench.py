@@ -52,6 +52,15 @@ def test_the_tester_answers_with_as_many_queries_for_many_urls_as_for_one():
     assert len([figure for figure in figures if figure["name"].startswith("slowest match")]) == 3
 
 
+@pytest.mark.long
+def test_the_impact_on_a_hundred_thousand_runs_is_there_in_two_seconds_and_constant_memory():
+    done = bench("--repeat", "1", "--database", "sqlite", "--check", "impact")
+    assert done.returncode == 0, done.stderr
+    figures = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len([figure for figure in figures if figure["target"] == "< 2 s" and figure["met"]]) == 4
+    assert len([figure for figure in figures if "peak of Python" in figure["name"] and figure["met"]]) == 2
+
+
 @pytest.mark.parametrize("arguments", [["nonsense"], ["--repeat", "0"], ["--database", "oracle"]])
 def test_wrong_arguments_are_refused_in_words(arguments):
     done = bench(*arguments)
