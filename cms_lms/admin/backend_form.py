@@ -6,16 +6,34 @@ from typing import Any
 
 from django import forms
 from django.utils.functional import Promise
+from django.utils.html import format_html
 from django.utils.text import capfirst, slugify
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.forms import WagtailAdminModelForm
 
 from cms_lms.admin.fields import LinesField, described
+from cms_lms.admin.help_pages import help_link
 from cms_lms.backends.registry import backend_choices, js_backend_choices
 from cms_lms.models import CourseRun, LMSBackend
 from cms_lms.runs.fields import PROTECTABLE_FIELDS
 
 Choices = list[tuple[str, str | Promise]]
+
+#: Where the documentation explains each field: page, heading, text of the link.
+EXPLANATIONS = {
+    "name": ("backends", "name-and-slug", _("About names and slugs")),
+    "slug": ("backends", "name-and-slug", _("About names and slugs")),
+    "is_enabled": ("backends", "enabled", _("What disabling does")),
+    "backend": ("backends", "backend-class", _("Which class for which LMS")),
+    "base_url": ("backends", "base-url", _("Which address it is")),
+    "js_backend": ("backends", "js-backend", _("What learners’ browsers do")),
+    "course_regex": ("patterns", "how-matching-works", _("How matching works")),
+    "js_course_regex": ("patterns", "the-javascript-pattern", _("When it is derived")),
+    "sample_urls": ("backends", "sample-urls", _("Which URLs to take")),
+    "rejected_urls": ("backends", "sample-urls", _("Which URLs must not match")),
+    "default_sync_mode": ("web-hook", "what-a-run-becomes", _("What each mode does")),
+    "no_update_fields": ("backends", "fields-not-to-update", _("When to protect a field")),
+}
 
 
 def js_backend_choices_or_none() -> Choices:
@@ -50,6 +68,10 @@ class LMSBackendForm(WagtailAdminModelForm):
             self.fields["slug"].required = False
         for name in ("backend", "js_backend"):
             self._keep_unregistered_choice(name)
+        for name, explanation in EXPLANATIONS.items():
+            if name in self.fields:
+                field = self.fields[name]
+                field.help_text = format_html("{} {}", field.help_text, help_link(*explanation))
 
     def _keep_unregistered_choice(self, name: str) -> None:
         """Show a stored name that the settings no longer offer; saving it is refused by the record."""

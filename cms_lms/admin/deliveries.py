@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils.functional import cached_property
-from django.utils.text import capfirst
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.ui.tables import Column, NumberColumn, TitleColumn
@@ -21,6 +19,7 @@ from cms_lms.admin.listings import WideListingMixin, WordSearchMixin
 from cms_lms.admin.permissions import ReadOnlyPermissionPolicy, may_edit_runs
 from cms_lms.models import CourseRun, SyncDelivery
 from cms_lms.models.delivery import Outcome
+from cms_lms.sync.history import field_label
 
 delivery_permission_policy = ReadOnlyPermissionPolicy(SyncDelivery)
 
@@ -100,14 +99,6 @@ def readable_json(text: str) -> str:
         return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):
         return text
-
-
-def field_label(name: str) -> str:
-    """Return the label of a run's field; its name if there is no such field any more."""
-    try:
-        return capfirst(CourseRun._meta.get_field(name).verbose_name)
-    except FieldDoesNotExist:
-        return name
 
 
 class SyncDeliveryViewSet(ModelViewSet):

@@ -9,12 +9,13 @@ from wagtail.snippets.views.snippets import SnippetViewSetGroup
 from cms_lms.admin.backends import BackendViewSet
 from cms_lms.admin.courses import CourseViewSet
 from cms_lms.admin.deliveries import SyncDeliveryViewSet
+from cms_lms.admin.help_pages import HelpMenuItem
 from cms_lms.admin.runs import CourseRunViewSet
 from cms_lms.admin.url_tester import URLTesterMenuItem
 
 
 class LMSViewSetGroup(SnippetViewSetGroup):
-    """Runs, courses, backends and deliveries, and the URL tester."""
+    """Runs, courses, backends and deliveries, the URL tester and the documentation."""
 
     items = (CourseRunViewSet, CourseViewSet, BackendViewSet, SyncDeliveryViewSet)
     menu_label = _("Courses")
@@ -23,6 +24,6 @@ class LMSViewSetGroup(SnippetViewSetGroup):
     menu_order = 250
 
     def get_submenu_items(self) -> list[MenuItem]:
-        """Add the URL tester."""
+        """Add the URL tester and the documentation."""
         items = super().get_submenu_items()
-        return [*items, URLTesterMenuItem(order=len(items) + 1)]
+        return [*items, URLTesterMenuItem(order=len(items) + 1), HelpMenuItem(order=len(items) + 2)]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from wagtail.permission_policies import ModelPermissionPolicy
 
-from cms_lms.models import CourseRun, LMSBackend
+from cms_lms.models import Course, CourseRun, LMSBackend, SyncDelivery
 from cms_lms.runs.fields import SyncMode
 
 
@@ -44,3 +44,11 @@ def may_test_urls(user) -> bool:
     if ModelPermissionPolicy(LMSBackend).user_has_any_permission(user, ["add", "change", "delete", "view"]):
         return True
     return ModelPermissionPolicy(CourseRun).user_has_permission(user, "publish")
+
+
+def may_read_help(user) -> bool:
+    """Whether a user reads the documentation: who sees anything of LMSs, courses or their runs."""
+    return any(
+        ModelPermissionPolicy(model).user_has_any_permission(user, ["add", "change", "delete", "view", "publish"])
+        for model in (LMSBackend, Course, CourseRun, SyncDelivery)
+    )

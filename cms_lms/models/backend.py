@@ -82,44 +82,58 @@ def empty_list() -> list[str]:
 class LMSBackend(RevisionMixin, index.Indexed, models.Model):
     """An LMS of this site. The first enabled backend whose course regex matches a URL owns it."""
 
-    name = models.CharField(verbose_name=_("name"), max_length=100, help_text=_("Shown to editors and to learners."))
+    name = models.CharField(
+        verbose_name=_("name"),
+        max_length=100,
+        help_text=_("What editors and learners read, for example “Campus”."),
+    )
     slug = models.SlugField(
         verbose_name=_("slug"),
         max_length=100,
         unique=True,
-        help_text=_("Names the backend in logs and in the API; stays the same when the name changes."),
+        help_text=_(
+            "Names the backend in logs, files and commands, for example “campus”; stays the same when the name "
+            "changes. Leave it blank and it is made from the name."
+        ),
     )
     base_url = models.CharField(
         verbose_name=_("base URL"),
         max_length=500,
-        help_text=_("The address of the LMS, for example https://lms.example.com"),
+        help_text=_("The address of the LMS, without the path of a page, for example https://lms.example.com"),
     )
     backend = models.CharField(
         verbose_name=_("backend class"),
         max_length=255,
-        help_text=_("Which kind of LMS it is."),
+        help_text=_(
+            "Which kind of LMS it is, for example “Open edX”. It decides what a course id is, which credentials there "
+            "are and what is checked."
+        ),
     )
     course_regex = models.CharField(
         verbose_name=_("course regex"),
         max_length=PATTERN_MAX_LENGTH,
         help_text=_(
-            "A Python regular expression that matches the course URLs of this LMS from their start and "
-            "finds the course id in a group named course_id."
+            "A Python regular expression that matches the course URLs of this LMS from their start and finds the "
+            "course id in a named group, for example ^https://lms\\.example\\.com/courses/(?P<course_id>[^/]+)/info$"
         ),
     )
     js_backend = models.CharField(
         verbose_name=_("JS backend"),
         max_length=100,
         blank=True,
-        help_text=_("How a learner's browser speaks to this LMS. None: course pages show a plain link."),
+        help_text=_(
+            "How a learner’s browser speaks to this LMS, for example “Open edX, Hawthorn and later”. None: course "
+            "pages show a plain link."
+        ),
     )
     js_course_regex = models.CharField(
         verbose_name=_("JS course regex"),
         max_length=PATTERN_MAX_LENGTH,
         blank=True,
         help_text=_(
-            "The same as a JavaScript regular expression with one capturing group. "
-            "Leave it blank and it is derived from the course regex."
+            "The same as a JavaScript regular expression with one capturing group, for example "
+            "^https://lms\\.example\\.com/courses/([^/]+)/info$ – leave it blank and it is derived from the "
+            "course regex."
         ),
     )
     default_sync_mode = models.CharField(
@@ -127,27 +141,44 @@ class LMSBackend(RevisionMixin, index.Indexed, models.Model):
         max_length=20,
         choices=SyncMode.choices,
         blank=True,
-        help_text=_("What new course runs get. Blank: the site's default."),
+        help_text=_(
+            "What becomes of course runs that the LMS sends for the first time, for example “Synchronise to draft”: "
+            "they wait for staff. Blank: the site’s default."
+        ),
     )
     no_update_fields = models.JSONField(
         verbose_name=_("fields not to update"),
         default=empty_list,
         blank=True,
-        help_text=_("Set when a run is created, never overwritten by a later synchronisation."),
+        help_text=_(
+            "Set when a run is created, never overwritten by a later synchronisation. For example “Languages”, where "
+            "staff know better than the LMS."
+        ),
     )
     sample_urls = models.JSONField(
         verbose_name=_("sample course URLs"),
         default=empty_list,
         blank=True,
-        help_text=_("Course URLs of this LMS, one a line. Both patterns must match each and find the same id."),
+        help_text=_(
+            "Course URLs of this LMS, one a line, for example "
+            "https://lms.example.com/courses/course-v1:Org+Course+Run/info – both patterns must match each and "
+            "find the same id."
+        ),
     )
     rejected_urls = models.JSONField(
         verbose_name=_("URLs that must not match"),
         default=empty_list,
         blank=True,
-        help_text=_("URLs that are not of this LMS, one a line."),
+        help_text=_("URLs that are not of this LMS, one a line, for example https://lms.example.com/about"),
     )
-    is_enabled = models.BooleanField(verbose_name=_("enabled"), default=True)
+    is_enabled = models.BooleanField(
+        verbose_name=_("enabled"),
+        default=True,
+        help_text=_(
+            "Only enabled backends own URLs. Disable one, for example while its LMS moves: its runs stay, and are not "
+            "synchronised."
+        ),
+    )
     sort_order = models.IntegerField(verbose_name=_("order"), null=True, blank=True, editable=False)
 
     objects = LMSBackendQuerySet.as_manager()

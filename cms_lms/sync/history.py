@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from contextlib import suppress
 from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import FieldDoesNotExist
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.formats import date_format
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from wagtail.log_actions import LogFormatter
@@ -14,7 +20,7 @@ from wagtail.models import ModelLogEntry, Revision
 
 from cms_lms.backends.base import BaseLMSBackend
 from cms_lms.models import CourseRun
-from cms_lms.runs.fields import COUNTER_FIELDS
+from cms_lms.runs.fields import COUNTER_FIELDS, DATE_FIELDS
 from cms_lms.sync.results import changes_as_json
 
 SYNC_ACTION = "cms_lms.sync"
@@ -58,14 +64,49 @@ class SyncHistory:
             ModelLogEntry.objects.bulk_create(entries)
 
 
+def field_label(name: str) -> str:
+    """Return the label of a run's field; its name if there is no such field any more."""
+    try:
+        return str(capfirst(CourseRun._meta.get_field(name).verbose_name))
+    except FieldDoesNotExist:
+        return name
+
+
+def value_label(name: str, value: Any) -> str:
+    """Return a logged value of a run's field as people read it: moments in their time zone, choices by their labels."""
+    if value in (None, "", []):
+        return "–"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    moment = parse_datetime(value) if name in DATE_FIELDS and isinstance(value, str) else None
+    if moment is not None:
+        with suppress(OverflowError):  # the last hours of year 9999 have no date further east
+            moment = timezone.localtime(moment)
+        return date_format(moment, "DATETIME_FORMAT")
+    try:
+        choices = dict(CourseRun._meta.get_field(name).flatchoices)
+    except FieldDoesNotExist:
+        choices = {}
+    return str(choices.get(value, value))
+
+
+def change_label(name: str, change: Any) -> str:
+    """Return a logged change of a run's field in words."""
+    old, new = change
+    words = {"field": field_label(name), "old": value_label(name, old), "new": value_label(name, new)}
+    return _("%(field)s (%(old)s → %(new)s)") % words
+
+
 class SyncLogFormatter(LogFormatter):
     """Says in the history where a synchronisation came from and what it changed."""
 
     label = gettext_lazy("Synchronise")
 
     def format_message(self, log_entry: ModelLogEntry) -> str:
-        """Name the LMS and the fields."""
-        values = {"backend": log_entry.data.get("backend", ""), "fields": ", ".join(log_entry.data.get("changes", {}))}
+        """Name the LMS, the fields and their values."""
+        changes = log_entry.data.get("changes", {})
+        fields = ", ".join(change_label(name, change) for name, change in changes.items())
+        values = {"backend": log_entry.data.get("backend", ""), "fields": fields}
         if not values["fields"]:
             return _("Synchronised from %(backend)s.") % values
         return _("Synchronised from %(backend)s: %(fields)s.") % values

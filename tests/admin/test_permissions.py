@@ -31,6 +31,7 @@ BACKENDS = {ADMINISTRATOR, ROOT}
 RUNS = {EDITOR, PUBLISHER, ROOT}
 PUBLISHING = {PUBLISHER, ROOT}
 TESTING_URLS = BACKENDS | PUBLISHING
+READING_HELP = BACKENDS | RUNS
 
 LMSBACKEND_VIEWS = dict.fromkeys(
     [
@@ -110,12 +111,15 @@ WITHOUT_ID = {"list", "list_results", "index", "index_results", "add", "preview_
     "export_file",
     "test_urls",
     "test_urls_answer",
+    "help",
+    "help_page",
 }
 POSTED = {"reorder", "reorder_undo", "enable", "disable"}
 
 TABLE = [
     *(("wagtailsnippets_cms_lms_lmsbackend", view, allowed) for view, allowed in LMSBACKEND_VIEWS.items()),
     *(("wagtailsnippets_cms_lms_lmsbackend", view, TESTING_URLS) for view in ("test_urls", "test_urls_answer")),
+    *(("wagtailsnippets_cms_lms_lmsbackend", view, READING_HELP) for view in ("help", "help_page")),
     *(("wagtailsnippets_cms_lms_course", view, allowed) for view, allowed in COURSE_VIEWS.items()),
     *(("wagtailsnippets_cms_lms_courserun", view, allowed) for view, allowed in COURSERUN_VIEWS.items()),
     *(("syncdelivery", view, allowed) for view, allowed in DELIVERY_VIEWS.items()),
@@ -164,6 +168,8 @@ def make_address(namespace: str, view: str, instance) -> str:
         args.append(instance.latest_revision_id)
     if view == "revisions_compare":
         args += ["earliest", "latest"]
+    if view == "help_page":
+        args.append("openedx")
     if view == "retire_sync_secret":
         args.append(instance.sync_secrets.get().pk)
     return reverse(f"{namespace}:{view}", args=args)
@@ -265,10 +271,10 @@ def test_pages(db, name, page_actions):
     ("kind", "items"),
     [
         ("bare", set()),
-        (ADMINISTRATOR, {"LMS backends", "Deliveries", "Test URLs"}),
-        (EDITOR, {"Course runs", "Courses"}),
-        (PUBLISHER, {"Course runs", "Courses", "Test URLs"}),
-        (ROOT, {"Course runs", "Courses", "LMS backends", "Deliveries", "Test URLs"}),
+        (ADMINISTRATOR, {"LMS backends", "Deliveries", "Test URLs", "Documentation"}),
+        (EDITOR, {"Course runs", "Courses", "Documentation"}),
+        (PUBLISHER, {"Course runs", "Courses", "Test URLs", "Documentation"}),
+        (ROOT, {"Course runs", "Courses", "LMS backends", "Deliveries", "Test URLs", "Documentation"}),
     ],
 )
 def test_menu(clients, rf, kind, items):
