@@ -48,8 +48,8 @@ class OrphansForm(forms.Form):
     orphans = forms.BooleanField(
         label=_("Leave these course runs without a backend"),
         help_text=_(
-            "Their LMS can no longer synchronise them, and their enrollment panels fall back to a message. "
-            "They are not deleted."
+            "They stay in the catalogue. Their LMS cannot update them any more, and course pages show them with a "
+            "plain link."
         ),
         error_messages={"required": _("Tick this box, or leave everything as it is.")},
     )
