@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy
 from wagtail.log_actions import LogFormatter
 from wagtail.models import ModelLogEntry
 
+from cms_lms.backends.registry import backend_choices, get_backend_class
 from cms_lms.matching.setting_import import REORDER_ACTION
 from cms_lms.runs.fields import SyncMode
 from cms_lms.sync.modes import SYNC_MODE_ACTION
@@ -45,6 +46,13 @@ class ReorderFormatter(LogFormatter):
         return _("Moved from position %(old)s to position %(new)s.") % log_entry.data["position"]
 
 
+def credential_label(name: str) -> str:
+    """Return what a class of this site calls a credential; its name if none asks for it any more."""
+    classes = [get_backend_class(path) for path, _label in backend_choices()]
+    labels = {field.name: field.label for chosen in classes for field in chosen.credential_fields}
+    return str(labels.get(name, name))
+
+
 class CredentialsFormatter(LogFormatter):
     """Says what was done to which credential. The log knows no values."""
 
@@ -58,11 +66,12 @@ class CredentialsFormatter(LogFormatter):
     @staticmethod
     def describe(change: dict[str, str]) -> str:
         """Return one change in words."""
+        words = {**change, "name": credential_label(change["name"])}
         if change["done"] == "cleared":
-            return _("%(name)s cleared") % change
+            return _("%(name)s cleared") % words
         if change.get("environment"):
-            return _("%(name)s set to the environment variable %(environment)s") % change
-        return _("%(name)s set") % change
+            return _("%(name)s set to the environment variable %(environment)s") % words
+        return _("%(name)s set") % words
 
 
 class AddSyncSecretFormatter(LogFormatter):

@@ -129,7 +129,7 @@ class TestCredentials:
         page = root.get(credentials_url(backend))
         assert f"Read from the environment variable {VARIABLE}." in text(page)
         assert VALUE not in page.content.decode()
-        assert f"api_key set to the environment variable {VARIABLE}" in history(root, backend)
+        assert f"API key set to the environment variable {VARIABLE}" in history(root, backend)
 
     def test_a_key_that_was_removed_is_told(self, root, backend):
         with override_settings(CMS_LMS_ENCRYPTION_KEYS=["old"]):
@@ -201,8 +201,8 @@ class TestCredentials:
         post_credentials(administrator, backend, value_api_key=VALUE, value_token=VALUE)
         post_credentials(administrator, backend, clear_token="on")
         said = history(administrator, backend)
-        assert "API credentials changed: api_key set, token set." in said
-        assert "API credentials changed: token cleared." in said
+        assert "API credentials changed: API key set, Token set." in said
+        assert "API credentials changed: Token cleared." in said
         assert VALUE not in said
 
 
