@@ -23,9 +23,17 @@ from wagtail.admin.admin_url_finder import AdminURLFinder
 from wagtail.admin.panels import Panel
 from wagtail.admin.staticfiles import versioned_static
 
-from cms_lms.matching.changed_configuration import Configuration
+from cms_lms.matching.changed_configuration import ChangedConfiguration, Configuration
 from cms_lms.matching.handler import LoadedConfiguration
-from cms_lms.matching.impact import MAX_SENTENCES, ORPHANS, AffectedRun, compute_impact, describe_move, list_affected
+from cms_lms.matching.impact import (
+    MAX_SENTENCES,
+    ORPHANS,
+    AffectedRun,
+    Impact,
+    compute_impact,
+    describe_move,
+    list_affected,
+)
 from cms_lms.models import CourseRun, LMSBackend
 
 #: How many runs a page of a list has.
@@ -107,7 +115,9 @@ class ImpactReview:
         self._posted = request.POST
         self._before = before
         self._after = after
-        self.impact = compute_impact(before, after)
+        # Most edits are not of what is matched: nobody waits for those.
+        is_harmless = isinstance(after, ChangedConfiguration) and after.chooses_alike
+        self.impact = Impact() if is_harmless else compute_impact(before, after)
         kinds = [(move.kind, move.count) for move in self.impact.moves]
         # Not how many runs stay: new ones come in all the time, and change nothing that was said.
         shown = [str(request.user.pk), str(before.token), change, kinds]

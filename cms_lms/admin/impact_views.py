@@ -129,6 +129,7 @@ class BackendSwitchView(PermissionCheckedMixin, WagtailAdminTemplateMixin, Templ
         next_url = get_valid_next_url_from_request(self.request)
         return {
             **super().get_context_data(**kwargs),
+            "object": self.object,
             "is_enabled": self.is_enabled,
             "next_url": next_url,
             "cancel_url": next_url or self.get_edit_url(),

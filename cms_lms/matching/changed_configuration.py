@@ -82,6 +82,15 @@ class ChangedConfiguration:
         """Those that would take part in matching, in order."""
         return self._with_candidate([backend for backend in self.loaded.backends if self._is_other(backend)])
 
+    @property
+    def chooses_alike(self) -> bool:
+        """Whether no choice can come out otherwise: the same pattern in the same place, or none before and after."""
+        stored = next((backend for backend in self.loaded.backends if not self._is_other(backend)), None)
+        if stored is None or self.candidate is None:
+            return stored is self.candidate
+        is_in_place = _place(stored.record) == self._place
+        return is_in_place and stored.config.course_regex == self.candidate.config.course_regex
+
     def match(self, normalized_url: str) -> list[BaseLMSBackend]:
         """Return every backend whose pattern would match, in order."""
         others = [backend for backend in self.loaded.match(normalized_url) if self._is_other(backend)]

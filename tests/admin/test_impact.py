@@ -89,6 +89,14 @@ class TestForm:
         assert submit(root, edit(campus), {"name": "New name"}).url == LIST
         assert stored(campus).name == "New name"
 
+    def test_an_edit_of_what_is_not_matched_asks_about_no_run(self, root, monkeypatch):
+        campus, off = make_host_backend("campus"), make_host_backend("off", is_enabled=False)
+        monkeypatch.setattr(impact_module, "compute_impact", None)
+        assert (
+            submit(root, edit(campus), {"name": "New name", "rejected_urls": "https://other.example.com/"}).url == LIST
+        )
+        assert submit(root, edit(off), {"course_regex": ANY_HOST, "js_course_regex": ""}).url == LIST
+
     def test_what_moves_is_shown_first(self, root):
         campus, partners = make_host_backend("campus"), make_host_backend("partners")
         make_runs(campus=3, partners=2)
@@ -397,6 +405,7 @@ class TestSwitch:
         response = getattr(root, method)(address, {"next": LIST})
         assert sentences(response) == ["2 course runs of “Campus” are no longer matched by any backend."]
         assert stored(campus).is_enabled
+        assert "Disabling “Campus” affects 2 course runs" in panel(response).h2.get_text()
         refused = press(root, response)
         assert "Tick this box" in panel(refused).get_text()
         assert stored(campus).is_enabled

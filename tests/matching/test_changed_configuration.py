@@ -70,6 +70,24 @@ def test_answers_as_the_handler_once_the_change_is_stored(backends, place, chang
     ]
 
 
+@pytest.mark.parametrize(
+    ("place", "change", "expected"),
+    [
+        (0, {"name": "Renamed", "slug": "renamed", "base_url": "https://other.example.com"}, True),
+        (0, {"course_regex": ANY_HOST}, False),
+        (0, {"is_enabled": False}, False),
+        (0, {"sort_order": 9}, False),
+        (3, {"course_regex": ANY_HOST, "sort_order": 9}, True),
+        (3, {"is_enabled": True}, False),
+    ],
+)
+def test_whether_any_choice_can_come_out_otherwise(backends, place, change, expected):
+    record = backends[place]
+    for name, value in change.items():
+        setattr(record, name, value)
+    assert ChangedConfiguration(LMSHandler.configuration(), record).chooses_alike is expected
+
+
 @pytest.mark.parametrize("place", range(5))
 def test_deleted(backends, place):
     changed = ChangedConfiguration(LMSHandler.configuration(), backends[place], is_deleted=True)
@@ -81,6 +99,7 @@ def test_deleted(backends, place):
 def test_new_ones_come_last(backends):
     record = LMSBackend(name="New", slug="new", backend=OPENEDX, course_regex=ANY_HOST)
     changed = ChangedConfiguration(LMSHandler.configuration(), record)
+    assert not changed.chooses_alike
     expected = answers(changed)
     record.save()
     assert expected == answers(LMSHandler.configuration())
