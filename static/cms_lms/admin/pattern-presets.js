@@ -13,6 +13,8 @@ export class PatternPresets extends HTMLElement {
   #loading = null;
   /** @type {HTMLFormElement|null} */
   #form = null;
+  /** The address of the list that was loaded last. */
+  #loaded = "";
   /** @type {Before[]} what an "Undo" brings back */
   #before = [];
 
@@ -49,8 +51,6 @@ export class PatternPresets extends HTMLElement {
   };
 
   async #load() {
-    this.#loading?.abort();
-    const loading = (this.#loading = new AbortController());
     const address = new URL(this.dataset.presetsUrl ?? "", document.baseURI);
     for (const name of ["backend", "base_url"]) {
       const field = this.#form?.elements.namedItem(name);
@@ -58,6 +58,11 @@ export class PatternPresets extends HTMLElement {
         address.searchParams.set(name, field.value);
       }
     }
+    // A field that is left says "change" although all of it has been said by "input"; a new list would take the focus.
+    if (address.href === this.#loaded) return;
+    this.#loaded = address.href;
+    this.#loading?.abort();
+    const loading = (this.#loading = new AbortController());
     try {
       const response = await fetch(address, {
         // Without it Wagtail answers with a redirect where it means no.
@@ -71,7 +76,9 @@ export class PatternPresets extends HTMLElement {
       if (offer) offer.innerHTML = html; // the server has escaped what was typed
       this.#showButtons();
     } catch {
-      if (!loading.signal.aborted) this.#say("failed");
+      if (loading.signal.aborted) return;
+      this.#loaded = "";
+      this.#say("failed");
     }
   }
 

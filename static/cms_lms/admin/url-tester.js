@@ -34,6 +34,8 @@ export class URLTester extends HTMLElement {
   #searcher = null;
   /** @type {HTMLFormElement|null} */
   #form = null;
+  /** What was asked last, if an answer came or is awaited. */
+  #asked = "";
 
   connectedCallback() {
     this.hidden = false;
@@ -94,6 +96,7 @@ export class URLTester extends HTMLElement {
   #onSubmit = (event) => {
     event.preventDefault();
     clearTimeout(this.#timer);
+    this.#asked = ""; // whoever presses the button wants to know anew
     this.#ask();
   };
 
@@ -139,6 +142,10 @@ export class URLTester extends HTMLElement {
   }
 
   async #ask() {
+    const question = JSON.stringify(this.#question);
+    // A field that is left says "change" although all of it has been said by "input".
+    if (question === this.#asked) return;
+    this.#asked = question;
     this.#asking?.abort();
     this.#searcher?.close();
     const asking = (this.#asking = new AbortController());
@@ -148,14 +155,17 @@ export class URLTester extends HTMLElement {
       const response = await fetch(this.dataset.answerUrl ?? "", {
         method: "POST",
         headers: postHeaders(),
-        body: JSON.stringify(this.#question),
+        body: question,
         signal: asking.signal,
       });
       /** @type {Record<string, string>} */
       const answer = await response.json();
       if (!asking.signal.aborted) await this.#show(answer, asking.signal);
     } catch {
-      if (!asking.signal.aborted) this.#say(this.#message("failed"));
+      if (!asking.signal.aborted) {
+        this.#asked = "";
+        this.#say(this.#message("failed"));
+      }
     } finally {
       if (!asking.signal.aborted) results.ariaBusy = "false";
     }
