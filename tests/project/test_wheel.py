@@ -70,6 +70,13 @@ def test_the_whole_package_is_in_the_wheel(names: set[str]) -> None:
     assert expected - names == set()
 
 
+def test_the_documentation_is_inside_the_package_without_its_pictures(names: set[str]) -> None:
+    expected = {f"cms_lms/{name}" for name in tracked("docs") if name.endswith(".md")}
+
+    assert "cms_lms/docs/openedx.md" in expected
+    assert {name for name in names if name.startswith("cms_lms/docs/")} == expected
+
+
 def test_nothing_else_is_in_the_wheel(names: set[str]) -> None:
     strangers = {name for name in names if not re.match(r"cms_lms/|cms_lms-[^/]+\.dist-info/", name)}
 
