@@ -6,8 +6,9 @@ In a checkout ``docs/`` stands beside the package; the wheel carries it inside, 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -49,7 +50,7 @@ class Heading:
 
 @dataclass(frozen=True)
 class Page:
-    """A page of the documentation."""
+    """A page of the documentation; ``html`` is all but the title."""
 
     name: str
     title: str
@@ -79,7 +80,7 @@ def read_page(name: str, address_of: Callable[[str], str]) -> Page:
     for inline in [token for token in tokens if token.type == "inline"]:
         inline.children = list(_without_pictures(inline.children or []))
         _lead_links(inline.children, pages, address_of)
-    tokens = list(_mend_tables(tokens))
+    tokens = list(_mend_tables(_without_title(tokens)))
     first = next(token for token in tokens if token.type == "inline" and token.level == 1 and not _in_heading(token))
     return Page(
         name=name,
@@ -96,9 +97,9 @@ def anchor_of(text: str) -> str:
 
 
 def _name_headings(tokens: Sequence[Token]) -> Iterator[Heading]:
-    """Give headings their ids, and put them one level lower: the page around them has the first."""
+    """Give headings their ids."""
     taken: dict[str, int] = {}
-    for opening, inline, closing in zip(tokens, tokens[1:], tokens[2:], strict=False):
+    for opening, inline in pairwise(tokens):
         if opening.type != "heading_open":
             continue
         level, text = int(opening.tag[1]), _text_of(inline)
@@ -107,9 +108,18 @@ def _name_headings(tokens: Sequence[Token]) -> Iterator[Heading]:
         if taken[anchor]:
             anchor = f"{anchor}-{taken[anchor]}"
         opening.attrSet("id", anchor)
-        opening.tag = closing.tag = f"h{level + 1}"
         inline.meta["heading"] = True
         yield Heading(level, anchor, text)
+
+
+def _without_title(tokens: Sequence[Token]) -> Iterator[Token]:
+    """Leave out the first heading: the header of the admin shows it."""
+    in_title = False
+    for token in tokens:
+        in_title = in_title or (token.type == "heading_open" and token.tag == "h1")
+        if not in_title:
+            yield token
+        in_title = in_title and token.type != "heading_close"
 
 
 def _in_heading(inline: Token) -> bool:
@@ -140,7 +150,7 @@ def _lead_links(tokens: Sequence[Token], pages: dict[str, Path], address_of: Cal
             token.attrs = {}
 
 
-def _mend_tables(tokens: Sequence[Token]) -> Iterator[Token]:
+def _mend_tables(tokens: Iterable[Token]) -> Iterator[Token]:
     """Leave out heads without words, make empty head cells plain ones, and let wide tables scroll."""
     head: list[Token] = []
     in_head = False
