@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import FieldDoesNotExist
+from django.db import models
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format
@@ -66,10 +67,15 @@ class SyncHistory:
 
 def field_label(name: str) -> str:
     """Return the label of a run's field; its name if there is no such field any more."""
+    field = _field(name)
+    return name if field is None else str(capfirst(field.verbose_name))
+
+
+def _field(name: str) -> models.Field | None:
     try:
-        return str(capfirst(CourseRun._meta.get_field(name).verbose_name))
+        return cast("models.Field", CourseRun._meta.get_field(name))
     except FieldDoesNotExist:
-        return name
+        return None
 
 
 def value_label(name: str, value: Any) -> str:
@@ -83,11 +89,8 @@ def value_label(name: str, value: Any) -> str:
         with suppress(OverflowError):  # the last hours of year 9999 have no date further east
             moment = timezone.localtime(moment)
         return date_format(moment, "DATETIME_FORMAT")
-    try:
-        choices = dict(CourseRun._meta.get_field(name).flatchoices)
-    except FieldDoesNotExist:
-        choices = {}
-    return str(choices.get(value, value))
+    field = _field(name)
+    return str(dict(field.flatchoices).get(value, value)) if field is not None else str(value)
 
 
 def change_label(name: str, change: Any) -> str:

@@ -120,6 +120,15 @@ def test_every_field_says_what_it_does_and_leads_to_the_page_that_explains_it(ad
         assert soup(target).select_one(f".cms-lms-help [id='{anchor}']"), link
 
 
+@pytest.mark.parametrize("view", ["connection", "import_file", "credentials", "sync_secrets", "test_urls"])
+def test_every_tool_leads_to_what_explains_it(administrator, view):
+    args = [] if view in ("import_file", "test_urls") else [make_backend().pk]
+    page = soup(administrator.get(url(LMSBackend, view, *args)))
+    (link,) = page.select(f'main a[href^="{INDEX}"]')
+    address, _hash, anchor = link["href"].partition("#")
+    assert soup(administrator.get(address)).select_one(f".cms-lms-help [id='{anchor}']")
+
+
 @pytest.mark.parametrize(
     ("text", "anchor"),
     [("How matching works", "how-matching-works"), ("`a_b`, and c!", "a_b-and-c"), ("Été – 2", "été--2")],
