@@ -32,6 +32,7 @@ from cms_lms.admin import (
 )
 from cms_lms.admin.backend_form import LMSBackendForm, free_slug
 from cms_lms.admin.choosers import WordSearchChooserViewSet
+from cms_lms.admin.comparisons import ComparedFieldPanel
 from cms_lms.admin.filters import LMSBackendFilterSet
 from cms_lms.admin.ids import CompareView
 from cms_lms.admin.listings import RunCountColumn, WideListingMixin, WordSearchMixin
@@ -196,11 +197,12 @@ class BackendViewSet(snippets.SnippetViewSet):
             PatternWarningsPanel(),
             impact.ImpactPanel(),
             MultiFieldPanel(
-                [TitleFieldPanel("name", placeholder=False), FieldPanel("slug"), FieldPanel("is_enabled")],
+                [TitleFieldPanel("name", placeholder=False), FieldPanel("slug"), ComparedFieldPanel("is_enabled")],
                 heading=_("LMS backend"),
             ),
             MultiFieldPanel(
-                [FieldPanel("backend"), FieldPanel("base_url"), FieldPanel("js_backend")], heading=_("Connection")
+                [ComparedFieldPanel("backend"), FieldPanel("base_url"), ComparedFieldPanel("js_backend")],
+                heading=_("Connection"),
             ),
             connection.ConnectionPanel(heading=_("Check this connection")),
             backend_secrets.SecretsPanel(heading=_("Secrets")),
@@ -210,13 +212,13 @@ class BackendViewSet(snippets.SnippetViewSet):
                     FieldPanel("course_regex"),
                     FieldPanel("js_course_regex"),
                     url_tester.DerivedPatternPanel(),
-                    FieldRowPanel([FieldPanel("sample_urls"), FieldPanel("rejected_urls")]),
+                    FieldRowPanel([ComparedFieldPanel("sample_urls"), ComparedFieldPanel("rejected_urls")]),
                 ],
                 heading=_("Course URLs"),
             ),
             url_tester.URLTesterPanel(heading=_("Test URLs")),
             MultiFieldPanel(
-                [FieldPanel("default_sync_mode"), FieldPanel("no_update_fields")], heading=_("Synchronisation")
+                [FieldPanel("default_sync_mode"), ComparedFieldPanel("no_update_fields")], heading=_("Synchronisation")
             ),
         ],
         base_form_class=LMSBackendForm,

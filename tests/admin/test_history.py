@@ -84,20 +84,47 @@ def test_every_change_of_a_backend_is_in_its_history_with_its_user(administrator
     assert "not-for-the-history" not in "".join(said)
 
 
-def test_a_comparison_names_fields_by_their_labels(root):
-    backend = make_backend(sample_urls=[LINK])
-    first = backend.save_revision()
-    backend.sample_urls, backend.no_update_fields, backend.is_enabled = [LINK, LINK + "/"], ["languages"], False
-    backend.base_url, backend.default_sync_mode = "https://new.example.com", SyncMode.TO_DRAFT
-    backend.save()
-    backend.save_revision()
-    page = soup(root.get(url(LMSBackend, "revisions_compare", backend.pk, first.pk, "latest")))
-    labels = {cell.get_text(strip=True).rstrip(":") for cell in page.select("td.title, th.title, .comparison dt")}
-    text = page.select_one("main").get_text(" ", strip=True)
-    for label in ("Base URL", "Sample course URLs", "Fields not to update", "Enabled", "Default synchronisation"):
-        assert label in labels or label in text, (label, labels)
-    for name in ("sample_urls", "no_update_fields", "is_enabled", "base_url", "default_sync_mode"):
-        assert name not in text
+class TestComparison:
+    def compare(self, client, before, after) -> dict[str, list[tuple[str, str]]]:
+        """Return by label what is only in the old and only in the new version, and what is in both."""
+        backend = make_backend(**before)
+        first = backend.save_revision()
+        for name, value in after.items():
+            setattr(backend, name, value)
+        backend.save_revision(clean=False)
+        page = soup(client.get(url(LMSBackend, "revisions_compare", backend.pk, first.pk, "latest")))
+        return {
+            row.select_one("td.title").get_text(strip=True).rstrip(":"): [
+                (" ".join(span["class"]), span.get_text()) for span in row.select("td.comparison span")
+            ]
+            for row in page.select("main tbody tr")
+        }
+
+    def test_fields_and_choices_by_their_labels(self, root):
+        after = {
+            "is_enabled": False,
+            "backend": "cms_lms.backends.joanie.JoanieBackend",
+            "js_backend": "",
+            "default_sync_mode": SyncMode.TO_DRAFT,
+            "no_update_fields": ["languages", "end"],
+            "sample_urls": [LINK, LINK + "/"],
+        }
+        assert self.compare(root, {"sample_urls": [LINK], "js_course_regex": ""}, after) == {
+            "Enabled": [("deletion", "Yes"), ("addition", "No")],
+            "Backend class": [("deletion", "Open edX"), ("addition", "Joanie")],
+            "JS backend": [("deletion", "Open edX, Hawthorn and later")],
+            "Default synchronisation": [("addition", "Synchronise to draft")],
+            "Fields not to update": [("addition", "Languages"), ("addition", "Course end")],
+            "Sample course URLs": [("addition", LINK + "/")],
+        }
+
+    def test_whatever_an_old_version_has(self, root):
+        after = {"backend": "gone.Backend<b>", "no_update_fields": "rubbish", "rejected_urls": [None, 3, "<i>"]}
+        assert self.compare(root, {}, after) == {
+            "Backend class": [("deletion", "Open edX"), ("addition", "gone.Backend<b>")],
+            "Fields not to update": [("addition", "rubbish")],
+            "URLs that must not match": [("addition", "3"), ("addition", "<i>")],
+        }
 
 
 class TestRevert:
