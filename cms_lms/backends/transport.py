@@ -19,7 +19,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 from django.utils.translation import gettext as _
-from requests import PreparedRequest
+from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -270,6 +270,13 @@ class GuardedAdapter(HTTPAdapter):
         pool.ConnectionCls = partial(_TLSConnection if pool.scheme == "https" else _PlainConnection, gate=self._gate)
         self._pools.add(pool)
         return pool
+
+    def build_response(self, req: PreparedRequest, resp: Any) -> Response:
+        """As the adapter's, without a jar of cookies: reading hostile ones takes longer than any limit of a call."""
+        # The jars, the session's too, read the message; the answer has its own copy of the headers.
+        for header in ("Set-Cookie", "Set-Cookie2"):
+            del resp._original_response.msg[header]
+        return super().build_response(req, resp)
 
     def close(self) -> None:
         """Close the connections, now; the adapter's own leaves that to the collector of garbage."""
