@@ -22,6 +22,9 @@ from cms_lms.encryption import Secret
 
 Text = str | Promise
 
+#: Characters of an LMS's own words that are passed on, at a time.
+MAX_QUOTE = 150
+
 
 class Status(StrEnum):
     """How a check ended. ``SKIPPED``: it could say nothing, because one that it rests on failed or does not apply."""

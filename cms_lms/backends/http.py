@@ -14,7 +14,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from http.cookiejar import DefaultCookiePolicy
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Self
 from urllib.parse import urljoin, urlsplit
@@ -94,9 +93,12 @@ class LMSResponse:
     def json(self) -> Any:
         """Return the value, whatever the content type says. Raises ``NotJSON``."""
         try:
-            return json_format.loads(self.body)
+            value = json_format.loads(self.body)
+            # Half a character (a lone surrogate) can be escaped in JSON, but not shown on any page.
+            json_format.dumps(value, ensure_ascii=False).encode()
         except (ValueError, RecursionError):
             raise NotJSON(self.url) from None
+        return value
 
 
 class _Requests(requests.Session):
@@ -121,7 +123,6 @@ class LMSSession:
         self._gate = Gate(self._budget)
         self._requests = _Requests()
         self._requests.trust_env = False
-        self._requests.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._requests.headers = CaseInsensitiveDict(
             {"User-Agent": user_agent(), "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
         )

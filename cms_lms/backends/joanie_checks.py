@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from django.utils.translation import gettext_lazy as _
 
-from cms_lms.backends.connection import ConnectionCheck, Finding, Visit
+from cms_lms.backends.connection import MAX_QUOTE, ConnectionCheck, Finding, Visit
 from cms_lms.backends.http import LMSResponse, NotJSON
 from cms_lms.backends.reachability import expect_json
 
@@ -109,7 +109,7 @@ class JoanieCourseRun(ConnectionCheck):
         except NotJSON:
             run = None
         if response.status == 200 and isinstance(run, dict) and "resource_link" in run:
-            return self.passed(str(run.get("title", "")))
+            return self.passed(str(run.get("title", ""))[:MAX_QUOTE])
         if response.status == 404:
             return self.failed(
                 _("Joanie has nothing at %(path)s, or does not list it.") % {"path": path},

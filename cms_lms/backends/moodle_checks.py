@@ -11,9 +11,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
-from cms_lms.backends.connection import ConnectionCheck, Finding, Text, Visit
+from cms_lms.backends.connection import MAX_QUOTE, ConnectionCheck, Finding, Text, Visit
 from cms_lms.backends.moodle_web_service import MoodleRefused, NotAWebService, call_function
-from cms_lms.patterns.urls import InvalidURL, normalize_base_url
+from cms_lms.patterns.urls import MAX_URL_LENGTH, InvalidURL, normalize_base_url
 
 SITE_INFO = "core_webservice_get_site_info"
 COURSES = "core_course_get_courses_by_field"
@@ -146,13 +146,13 @@ class MoodleToken(ConnectionCheck):
         if not isinstance(info, dict) or not isinstance(info.get("siteurl"), str):
             return self.failed(_("Moodle’s answer says nothing of the site."), _("Look into Moodle’s own log."))
         visit.facts[SITE_INFO_FACT] = info
+        words = {"user": str(info.get("username", ""))[:MAX_QUOTE]}
         if info.get("userissiteadmin"):
             return self.warning(
-                _("It belongs to “%(user)s”, an administrator: whoever gets hold of it may do anything.")
-                % {"user": info.get("username", "")},
+                _("It belongs to “%(user)s”, an administrator: whoever gets hold of it may do anything.") % words,
                 _("Make an account for this site alone, with a role that has only the capabilities that are needed."),
             )
-        return self.passed(_("It belongs to “%(user)s”.") % {"user": info.get("username", "")})
+        return self.passed(_("It belongs to “%(user)s”.") % words)
 
     def _refused(self, visit: Visit, error: MoodleRefused) -> Finding:
         if error.code == "accessexception":
@@ -160,7 +160,8 @@ class MoodleToken(ConnectionCheck):
         if error.code in _REFUSALS:
             return self.failed(*_REFUSALS[error.code])
         return self.failed(
-            _("Moodle refuses with “%(code)s”: %(message)s") % {"code": error.code, "message": error.message},
+            _("Moodle refuses with “%(code)s”: %(message)s")
+            % {"code": error.code[:MAX_QUOTE], "message": error.message[:MAX_QUOTE]},
             _("Look into Moodle’s own log."),
         )
 
@@ -209,7 +210,7 @@ class MoodleRelease(ConnectionCheck):
 
     def run(self, visit: Visit) -> Finding:
         """Warn of releases whose functions may differ."""
-        release = str(visit.facts[SITE_INFO_FACT].get("release", ""))
+        release = str(visit.facts[SITE_INFO_FACT].get("release", ""))[:MAX_QUOTE]
         numbers = re.match(r"(\d{1,4})\.(\d{1,4})", release)
         if numbers is None:
             return self.warning(_("Moodle does not say which release it is."))
@@ -232,11 +233,12 @@ class MoodleFunctions(ConnectionCheck):
 
     def run(self, visit: Visit) -> Finding:
         """Name each that is missing, one a line to copy."""
-        listed = {
+        functions = visit.facts[SITE_INFO_FACT].get("functions")
+        listed = [
             function.get("name")
-            for function in visit.facts[SITE_INFO_FACT].get("functions") or []
+            for function in (functions if isinstance(functions, list) else [])
             if isinstance(function, dict)
-        }
+        ]
         missing = [function for function in NEEDED_FUNCTIONS if function not in listed]
         if not missing:
             return self.passed(_("All of them: %(names)s.") % {"names": ", ".join(NEEDED_FUNCTIONS)})
@@ -259,7 +261,7 @@ class MoodleAddress(ConnectionCheck):
 
     def run(self, visit: Visit) -> Finding:
         """Compare ``wwwroot`` with the base URL."""
-        site_url = visit.facts[SITE_INFO_FACT]["siteurl"]
+        site_url = visit.facts[SITE_INFO_FACT]["siteurl"][:MAX_URL_LENGTH]
         try:
             same = normalize_base_url(site_url, allow_insecure=True) == visit.config.base_url
         except InvalidURL:
@@ -302,7 +304,7 @@ class MoodleCourse(ConnectionCheck):
         except MoodleRefused as error:
             return self.failed(
                 _("Moodle refuses to look for the course “%(id)s”: %(message)s")
-                % {"id": course_id, "message": error.message or error.code},
+                % {"id": course_id, "message": (error.message or error.code)[:MAX_QUOTE]},
                 _("Check that the course regex finds the right part of %(url)s.") % {"url": url},
             )
         except NotAWebService as error:
@@ -321,7 +323,7 @@ class MoodleCourse(ConnectionCheck):
                 )
                 % {"url": url},
             )
-        return self.passed(str(courses[0].get("fullname", "")))
+        return self.passed(str(courses[0].get("fullname", ""))[:MAX_QUOTE])
 
 
 def _field_of(url: str, course_id: str) -> str:

@@ -11,7 +11,7 @@ import re
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cms_lms.backends.connection import ConnectionCheck, Finding, Visit
+from cms_lms.backends.connection import MAX_QUOTE, ConnectionCheck, Finding, Visit
 from cms_lms.backends.errors import LMSUnreachable
 from cms_lms.backends.http import LMSResponse, NotJSON
 from cms_lms.backends.openedx_release import ReleaseRange, course_details_url, find_release
@@ -30,8 +30,8 @@ RELEASE_RANGE = "release_range"
 #: The answer of the login page, redirects not followed.
 LOGIN_PAGE = "openedx_login_page"
 
-#: Parts that a health report may have, and characters of the LMS's own words that are passed on.
-MAX_PARTS, MAX_QUOTE = 20, 150
+#: Parts that a health report may have.
+MAX_PARTS = 20
 
 #: RFC 6265, 4.1.1.
 COOKIE_NAME = re.compile(r"[\w!#$%&'*+.^`|~-]{1,100}", re.ASCII)

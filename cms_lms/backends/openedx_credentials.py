@@ -13,10 +13,10 @@ from urllib.parse import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cms_lms.backends.connection import ConnectionCheck, Finding, Status, Visit
+from cms_lms.backends.connection import MAX_QUOTE, ConnectionCheck, Finding, Status, Visit
 from cms_lms.backends.credentials import CredentialField
 from cms_lms.backends.http import LMSResponse, NotJSON
-from cms_lms.backends.openedx_checks import ENROLLMENT_PATH, MAX_QUOTE, releases_of
+from cms_lms.backends.openedx_checks import ENROLLMENT_PATH, releases_of
 from cms_lms.backends.reachability import expect_json
 from cms_lms.encryption import Secret
 
@@ -281,6 +281,9 @@ def _words_of(response: LMSResponse) -> Any:
 def _quoted(visit: Visit, said: Any) -> str:
     """Return the LMS's words, in part, without what it was told in confidence: some servers repeat what they got."""
     text = "" if said is None else str(said)
-    for secret in [*visit.credentials.values(), *visit.facts.get(PROOF, {}).values()]:
-        text = text.replace(secret.reveal(), "…") if secret else text
+    secrets = [secret.reveal() for secret in visit.credentials.values()]
+    # A token stands behind its scheme.
+    secrets += [proof.reveal().partition(" ")[2] for proof in visit.facts.get(PROOF, {}).values()]
+    for secret in filter(None, secrets):
+        text = text.replace(secret, "…")
     return text[:MAX_QUOTE]

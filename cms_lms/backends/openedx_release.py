@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from django.utils.translation import gettext as _
 
@@ -134,7 +134,7 @@ def _leads_to(response: LMSResponse | None, path: str) -> bool:
 
     Sources: ``user_authn/views/login_form.py`` (the setting is of September 2020), ``branding/views.py``.
     """
-    return response is not None and response.is_redirect and path in urlsplit(response.location).path
+    return response is not None and response.is_redirect and path in response.location.partition("?")[0]
 
 
 def _course_details(visit: Visit, course_id: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.cookiejar
 import logging
 import socket
 import threading
@@ -77,7 +78,7 @@ def test_every_status_is_an_answer(status):
         response.json()
 
 
-@pytest.mark.parametrize("body", [b"<html>", b"{", b"\xff\xfe", b"[" * 100_000])
+@pytest.mark.parametrize("body", [b"<html>", b"{", b"\xff\xfe", b"[" * 100_000, rb'{"a": "\ud800"}'])
 def test_what_is_not_json_is_said_to_be(body):
     with Server(answer(body, Content_Type="application/json")) as server, pytest.raises(NotJSON):
         get(server.url).json()
@@ -108,6 +109,18 @@ def test_cookies_are_not_taken_from_one_call_to_the_next():
         session.get(server.url, headers={"Cookie": "mine=1"})
         session.get(server.url)
     assert [call.headers.get("cookie") for call in server.calls] == [None, "mine=1", None]
+
+
+def test_cookies_are_handed_on_as_they_came(monkeypatch):
+    # A jar reads a few headers of 30,000 names for seconds, which no limit of the session ends.
+    read: list[list[str]] = []
+    for reader in ("parse_ns_headers", "split_header_words"):
+        monkeypatch.setattr(http.cookiejar, reader, lambda lines: read.append(lines) or [])
+    hostile = b"HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nSet-Cookie2: a;b\r\nset-cookie: b=2\r\nContent-Length: 0\r\n\r\n"
+    with Server(hostile) as server:
+        response = get(server.url)
+    assert response.set_cookies == ("a=1", "b=2")
+    assert read == []
 
 
 def test_netrc_is_not_read(monkeypatch, tmp_path):

@@ -270,6 +270,23 @@ def test_strange_data(moodle):
         moodle.state.faults.clear()
 
 
+@pytest.mark.parametrize("functions", [5, True, {}, [[]], [{"name": []}], [{"name": {}}]])
+def test_a_strange_list_of_functions(moodle, functions):
+    for said in ({"errorcode": "invalidtoken"}, {"siteurl": moodle.url, "functions": functions}):
+        moodle.state.faults.add("status", path="server.php", times=1, status=200, body=json.dumps(said))
+    assert examine(moodle)["moodle-functions"].status is Status.FAILED
+
+
+def test_a_moodle_that_says_much_is_quoted_in_part(moodle):
+    much = "x" * 100_000
+    stranger = {"errorcode": "invalidtoken"}
+    site = {"siteurl": moodle.url, "username": much, "release": f"4.5 {much}"}
+    for answers in ([stranger, {"errorcode": much, "message": much}], [stranger, site]):
+        for said in answers:
+            moodle.state.faults.add("status", path="server.php", times=1, status=200, body=json.dumps(said))
+        assert max(len(str(finding.cause)) for finding in examine(moodle).values()) < 500
+
+
 def test_courses_and_links():
     backend = make_moodle("https://moodle.example.com").get_backend()
     link = "https://moodle.example.com/course/view.php?id=42"

@@ -11,7 +11,7 @@ from cms_lms.backends.openedx_release import RELEASES
 from tests.fake_lms import FakeLMS
 from tests.fake_lms.faults import KINDS
 
-from .http_servers import Server, answer
+from .http_servers import HOST, Server, answer, redirect
 from .openedx_patient import SITE, Patient
 
 SECRETS = ("cms-secret", "fake-lms-api-key")
@@ -64,6 +64,15 @@ def test_a_login_elsewhere_that_is_not_the_micro_frontend_tells_nothing(patient:
     patient.change(authn_mfe_url="https://sso.example.test")
     patient.course_id = ""
     assert "between Ironwood and Palm" in str(patient.examine()["openedx-release"].cause)
+
+
+def test_a_redirect_to_nowhere_tells_nothing_of_the_release(patient: Patient) -> None:
+    health = answer(b'{"sql": {"status": true}}', Content_Type="application/json")
+    answers = {"/": answer(), "/heartbeat": health, "/login": redirect("//["), "/courses": redirect("https://[::1")}
+    with Server(answers, tls=patient.authority.tls(HOST)) as server:
+        patient.base_url = server.url
+        finding = patient.examine()["openedx-release"]
+    assert "Eucalyptus or older" in str(finding.cause)
 
 
 def test_what_is_not_answered_tells_nothing_of_the_release(patient: Patient) -> None:
@@ -265,6 +274,16 @@ def test_an_lms_that_repeats_what_it_got_is_not_quoted(patient: Patient, path: s
     assert finding.status is Status.FAILED
     assert "…" in str(finding.cause)
     assert "cms-secret" not in str(finding.cause)
+
+
+def test_a_token_that_is_repeated_is_not_quoted(patient: Patient) -> None:
+    given = json.dumps({"access_token": "token-of-today"})
+    patient.lms.state.fail("status", path="^/oauth2/", times=None, status=200, body=given)
+    said = json.dumps({"detail": "Invalid token: token-of-today"})
+    patient.lms.state.fail("status", path="^/api/user/v1/me$", times=None, status=401, body=said)
+    cause = str(patient.examine()["openedx-oauth2"].cause)
+    assert "Invalid token: …" in cause
+    assert "token-of-today" not in cause
 
 
 def test_an_lms_that_says_much_is_quoted_in_part(patient: Patient) -> None:
