@@ -14,6 +14,7 @@ from django.core.management import get_commands, load_command_class
 
 from cms_lms.admin.documentation import ORDER, anchor_of, find_pages
 from cms_lms.backends.config import BackendConfig
+from cms_lms.backends.moodle_checks import NEEDED_FUNCTIONS, SITE_INFO
 from cms_lms.backends.openedx_release import RELEASES, ReleaseRange
 from cms_lms.backends.openedx_settings import SETTINGS, settings_block
 from cms_lms.conf import PREFIX, Settings
@@ -127,6 +128,18 @@ def test_settings_of_an_open_edx_are_those_that_are_printed(heading: str, first:
     assert block == settings_block(
         "https://lms.example.com", ["https://catalogue.example.com"], ReleaseRange(first, last), SETTINGS
     )
+
+
+def test_what_every_setting_of_an_open_edx_is_for() -> None:
+    text = (ROOT / "docs" / "openedx.md").read_text(encoding="utf-8").partition("### What they are for\n")[2]
+
+    assert set(SETTINGS) <= set(re.findall(r"`([A-Z_]+)`", text.partition("\n## ")[0]))
+
+
+def test_functions_of_a_moodle_are_those_that_are_checked() -> None:
+    (listed,) = [block.split() for block in fences("moodle") if block.startswith("core_")]
+
+    assert set(listed) == {SITE_INFO, *NEEDED_FUNCTIONS}
 
 
 def test_the_example_of_a_backend_class_works() -> None:

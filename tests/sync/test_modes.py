@@ -343,7 +343,8 @@ class TestHistory:
 
         entry = ModelLogEntry.objects.filter(action="cms_lms.sync").order_by("-pk").first()
         assert entry.user is None
-        assert entry.message == "Synchronised from Campus: Course end (June 30, 2027, 10 p.m. → July 15, 2027, 10 p.m.)."
+        change = "Course end (June 30, 2027, 10 p.m. → July 15, 2027, 10 p.m.)"
+        assert entry.message == f"Synchronised from Campus: {change}."
         assert entry.data["changes"] == {"end": ["2027-06-30T22:00:00Z", "2027-07-15T22:00:00Z"]}
 
 
