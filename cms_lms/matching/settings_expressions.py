@@ -12,7 +12,7 @@ import json
 import operator
 import re
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,7 +59,15 @@ COMPARISONS: dict[type, Callable[[Any, Any], Any]] = {
     ast.In: lambda left, right: left in right, ast.NotIn: lambda left, right: left not in right,
 }  # fmt: skip
 
+#: The largest number that is multiplied: products of products need no time then.
+MAX_FACTOR = 10**100
+
 _PERCENT = re.compile(r"%(?:\(\w+\))?[sd]|%%")
+
+
+def _is_nested(value: Any) -> bool:
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    return not all(isinstance(item, SCALAR) for item in items)
 
 
 @dataclass(frozen=True)
@@ -194,7 +202,9 @@ class Evaluator:
         return values
 
     def _evaluate_joinedstr(self, node: ast.JoinedStr, scope: Scope) -> str:
-        return "".join(str(self._plain(part, scope, SCALAR)) for part in node.values)
+        parts = [str(self._plain(part, scope, SCALAR)) for part in node.values]
+        self._limit(sum(map(len, parts)))
+        return "".join(parts)
 
     def _evaluate_formattedvalue(self, node: ast.FormattedValue, scope: Scope) -> str:
         if node.format_spec is not None or node.conversion not in (-1, ord("s")):
@@ -261,6 +271,9 @@ class Evaluator:
                 right = self.environment
             elif not isinstance(right, PLAIN):
                 right = self._plain(right_node, scope)
+            if not isinstance(left, SCALAR) and any(map(_is_nested, (left, right))):
+                # The same list many times over is small to hold and endless to compare.
+                raise NotEvaluable(_("lists inside lists are not compared"))
             if not COMPARISONS[type(comparison)](left, right):
                 return False
             left = right
@@ -287,6 +300,8 @@ class Evaluator:
             if isinstance(operation, ast.Sub):
                 return left - right
             if isinstance(operation, ast.Mult):
+                if max(abs(left), abs(right)) > MAX_FACTOR:
+                    raise NotEvaluable(_("it is too large"))
                 return left * right
         raise NotEvaluable(_("this operator is not evaluated"))
 
@@ -295,14 +310,17 @@ class Evaluator:
         if size > MAX_SIZE:
             raise NotEvaluable(_("it is too large"))
 
-    @staticmethod
-    def _fill(text: str, values: Any) -> str:
+    def _fill(self, text: str, values: Any) -> str:
         if "%" in _PERCENT.sub("", text):
             raise NotEvaluable(_("only %s, %d and %(name)s are evaluated"))
         parts = values.values() if isinstance(values, dict) else values if isinstance(values, tuple) else (values,)
         if not all(isinstance(part, SCALAR) for part in parts):
             raise NotEvaluable(_("only texts and numbers are filled in"))
+        self._limit_filled(text, len(_PERCENT.findall(text)), parts)
         return text % values
+
+    def _limit_filled(self, text: str, places: int, values: Iterable[Any]) -> None:
+        self._limit(len(text) + places * max((len(str(value)) for value in values), default=0))
 
     # Calls.
 
@@ -352,13 +370,15 @@ class Evaluator:
         result = getattr(text, method.name)(*arguments, **keywords)
         return list(result) if method.name in ("items", "keys", "values") else result
 
-    @staticmethod
-    def _check_format(text: str, values: list[Any]) -> None:
+    def _check_format(self, text: str, values: list[Any]) -> None:
         """Refuse what reaches into the values, or could make the result long."""
+        places = 0
         for _literal, name, spec, conversion in string.Formatter().parse(text):
             if name is None:
                 continue
+            places += 1
             if (name and not re.fullmatch(r"\w+", name)) or spec not in ("", "s", "d") or conversion not in (None, "s"):
                 raise NotEvaluable(_("only {name} and {name!s} are evaluated"))
         if not all(isinstance(value, SCALAR) for value in values):
             raise NotEvaluable(_("only texts and numbers are filled in"))
+        self._limit_filled(text, places, values)
