@@ -102,10 +102,11 @@ def fences(page: str, language: str = "") -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", text, re.M | re.S)
 
 
-@pytest.mark.parametrize("page", ["openedx", "moodle", "canvas", "joanie"])
+@pytest.mark.parametrize("page", ["openedx", "openedx-fonzie", "moodle", "canvas", "joanie"])
 def test_patterns_are_those_that_are_offered(page: str) -> None:
-    host = "lms" if page == "openedx" else page
-    offered = {preset.pattern for preset in PRESETS[page](f"https://{host}.example.com")}
+    kind = page.partition("-")[0]
+    host = "lms" if kind == "openedx" else kind
+    offered = {preset.pattern for preset in PRESETS[kind](f"https://{host}.example.com")}
     shown = [block.strip() for block in fences(page) if block.startswith("^")]
 
     assert shown
