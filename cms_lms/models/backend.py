@@ -19,7 +19,7 @@ from cms_lms.backends.base import BaseLMSBackend
 from cms_lms.backends.config import BackendConfig
 from cms_lms.backends.registry import UnknownBackend, backend_choices, get_backend_class, js_backend_choices
 from cms_lms.conf import settings as lms_settings
-from cms_lms.models.configuration import ConfigurationVersion
+from cms_lms.models.configuration import ConfigurationQuerySet, ConfigurationVersion
 from cms_lms.patterns.course_regex import CourseRegex, PatternWarning, compile_course_regex, pattern_warnings
 from cms_lms.patterns.derive import derive_javascript_pattern
 from cms_lms.patterns.errors import InvalidPattern
@@ -31,8 +31,8 @@ from cms_lms.runs.fields import PROTECTABLE_FIELDS, SyncMode
 PATTERN_MAX_LENGTH = 2000
 
 
-class LMSBackendQuerySet(models.QuerySet["LMSBackend"]):
-    """Every way of writing renews the configuration's version."""
+class LMSBackendQuerySet(ConfigurationQuerySet["LMSBackend"]):
+    """Tells which backends take part in matching."""
 
     def enabled(self) -> LMSBackendQuerySet:
         """Return the backends that take part in matching, in the editors' order."""
@@ -41,32 +41,6 @@ class LMSBackendQuerySet(models.QuerySet["LMSBackend"]):
     def with_run_counts(self) -> LMSBackendQuerySet:
         """Annotate ``run_count``: how many runs the backend matched when they were last indexed."""
         return self.annotate(run_count=models.Count("course_runs", distinct=True))
-
-    def update(self, **kwargs) -> int:
-        """As Django's, in force at the next request of every process."""
-        with transaction.atomic():
-            rows = super().update(**kwargs)
-            ConfigurationVersion.objects.renew()
-        return rows
-
-    update.alters_data = True  # type: ignore[attr-defined]
-
-    def bulk_create(self, *args, **kwargs):
-        """As Django's, in force at the next request of every process."""
-        with transaction.atomic():
-            created = super().bulk_create(*args, **kwargs)
-            ConfigurationVersion.objects.renew()
-        return created
-
-    def delete(self):
-        """As Django's, in force at the next request of every process."""
-        with transaction.atomic():
-            deleted = super().delete()
-            ConfigurationVersion.objects.renew()
-        return deleted
-
-    delete.alters_data = True  # type: ignore[attr-defined]
-    delete.queryset_only = True  # type: ignore[attr-defined]
 
 
 def is_storable(text: str) -> bool:

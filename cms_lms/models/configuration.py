@@ -1,6 +1,6 @@
 """The version of the LMS configuration: how every process learns that an editor changed it.
 
-One row holds a random token that each change of an ``LMSBackend`` replaces, inside the same
+One row holds a random token that each change of an ``LMSBackend`` or of a ``SyncSecret`` replaces, inside the same
 transaction. Random rather than counted: a number given out by a transaction that was rolled back would
 come again with another meaning.
 """
@@ -8,8 +8,9 @@ come again with another meaning.
 from __future__ import annotations
 
 import uuid
+from typing import TypeVar
 
-from django.db import connections, models
+from django.db import connections, models, transaction
 from django.dispatch import Signal
 
 #: Sent inside the transaction of each change, with ``token``: str, the new version.
@@ -51,3 +52,36 @@ class ConfigurationVersion(models.Model):
 
     def __str__(self) -> str:
         return str(self.token)
+
+
+RecordT = TypeVar("RecordT", bound=models.Model)
+
+
+class ConfigurationQuerySet(models.QuerySet[RecordT]):
+    """Of records that processes keep by the configuration's version: every way of writing renews it."""
+
+    def update(self, **kwargs) -> int:
+        """As Django's, in force at the next request of every process."""
+        with transaction.atomic():
+            rows = super().update(**kwargs)
+            ConfigurationVersion.objects.renew()
+        return rows
+
+    update.alters_data = True  # type: ignore[attr-defined]
+
+    def bulk_create(self, *args, **kwargs):
+        """As Django's, in force at the next request of every process."""
+        with transaction.atomic():
+            created = super().bulk_create(*args, **kwargs)
+            ConfigurationVersion.objects.renew()
+        return created
+
+    def delete(self):
+        """As Django's, in force at the next request of every process."""
+        with transaction.atomic():
+            deleted = super().delete()
+            ConfigurationVersion.objects.renew()
+        return deleted
+
+    delete.alters_data = True  # type: ignore[attr-defined]
+    delete.queryset_only = True  # type: ignore[attr-defined]

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cms_lms.conf import settings as lms_settings
 from cms_lms.encryption import Secret
-from cms_lms.models.configuration import ConfigurationVersion
+from cms_lms.models.configuration import ConfigurationQuerySet, ConfigurationVersion
 from cms_lms.models.stored_secret import StoredSecret
 
 MAX_LIVE_SECRETS = 2
@@ -33,7 +33,7 @@ class AlreadyAdded(ValueError):
     """The form was sent before: it added a secret then, and adds no other."""
 
 
-class SyncSecretQuerySet(models.QuerySet["SyncSecret"]):
+class SyncSecretQuerySet(ConfigurationQuerySet["SyncSecret"]):
     """Tells live secrets from retired ones."""
 
     def live(self) -> SyncSecretQuerySet:
@@ -68,6 +68,19 @@ class SyncSecret(StoredSecret):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args, **kwargs) -> None:
+        """As Django's, in force at the next request of every process."""
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            ConfigurationVersion.objects.renew()
+
+    def delete(self, *args, **kwargs):
+        """As Django's, in force at the next request of every process."""
+        with transaction.atomic():
+            deleted = super().delete(*args, **kwargs)
+            ConfigurationVersion.objects.renew()
+        return deleted
 
     @property
     def secret_purpose(self) -> str:
@@ -111,7 +124,6 @@ class SyncSecret(StoredSecret):
             added = cls(backend=backend, name=name, created_at=now, created_by=user, form_id=form_id)
             added.set_secret(secret or Secret(secrets.token_urlsafe(SECRET_BYTES)))
             added.save()
-            ConfigurationVersion.objects.renew()
         return added
 
     def retire(self, *, now: dt.datetime) -> bool:
@@ -119,9 +131,6 @@ class SyncSecret(StoredSecret):
 
         Return whether that was so: one that is retired stays as it is.
         """
-        with transaction.atomic():
-            rows = SyncSecret.objects.filter(pk=self.pk, retired_at=None).update(retired_at=now, stored_value="")
-            if rows:
-                ConfigurationVersion.objects.renew()
+        rows = SyncSecret.objects.filter(pk=self.pk, retired_at=None).update(retired_at=now, stored_value="")
         self.refresh_from_db(fields=["retired_at", "stored_value"])
         return bool(rows)

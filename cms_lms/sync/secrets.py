@@ -114,7 +114,8 @@ class SigningSecrets:
         stale = Q(last_used_at=None) | Q(last_used_at__lte=now - USE_INTERVAL)
         try:
             with transaction.atomic():
-                SyncSecret.objects.filter(stale, pk__in=due).update(last_used_at=now)
+                # By the plain manager: which secrets may sign is as it was.
+                SyncSecret._base_manager.filter(stale, pk__in=due).update(last_used_at=now)
         except AnyDatabaseError:
             logger.exception("The use of the web hook secret %s could not be noted.", signer.name)
 

@@ -260,6 +260,27 @@ def test_two_secrets_of_a_backend_sign_until_one_is_retired(campus, signed):
     assert [signed(secret, payload()).status_code for secret in (CAMPUS, "new")] == [401, 200]
 
 
+def retire_by_hand(secret: SyncSecret) -> None:
+    secret.retired_at = NOW
+    secret.save()
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda secret: secret.delete(),
+        lambda secret: secret.backend.sync_secrets.all().delete(),
+        lambda secret: SyncSecret.objects.update(retired_at=NOW),
+        lambda secret: SyncSecret.objects.bulk_update([SyncSecret(pk=secret.pk, retired_at=NOW)], ["retired_at"]),
+        retire_by_hand,
+    ],
+)
+def test_a_secret_that_an_operator_ends_in_the_shell_signs_nothing_from_then_on(campus, signed, end):
+    assert signed(CAMPUS, payload()).status_code == 200
+    end(SyncSecret.objects.get())
+    assert signed(CAMPUS, payload()).status_code == 401
+
+
 def test_the_secrets_of_a_disabled_backend_sign_nothing(campus, signed):
     LMSBackend.objects.update(is_enabled=False)
     assert signed(CAMPUS, payload()).status_code == 401
