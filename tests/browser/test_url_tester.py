@@ -160,6 +160,28 @@ def test_a_publisher_asks_whose_urls_are(addresses, new_page, picture):
     page.context.route("**/test-urls/answer/", lambda route: route.abort())
     paste(page, "rubbish")
     expect(summary(page)).to_contain_text("The test could not be made.")
+    expect(results(page)).to_have_count(0)
     page.context.unroute("**/test-urls/answer/")
     paste(page, "rubbish ")
     expect(summary(page)).to_have_text("1 URL: 1 is not a valid URL.")
+
+
+def test_a_search_that_the_next_question_ends_says_nothing(addresses, new_page):
+    page = new_page()
+    log_in(page, "publisher")
+    silent = "self.postMessage({ ready: true });"
+    page.context.route("**/regexp-worker.js", lambda route: route.fulfill(body=silent, content_type="text/javascript"))
+    page.clock.install()
+    page.goto(addresses["page"])
+    paste(page, CAMPUS)
+    with page.expect_worker():
+        page.clock.run_for(300)
+    search = results(page).locator("[data-search]")
+    expect(search).to_have_text("searching …")
+    # Its answer never comes.
+    page.context.route("**/test-urls/answer/", lambda route: None)
+    paste(page, "rubbish")
+    with page.expect_request("**/test-urls/answer/"):
+        page.clock.run_for(300)
+    page.clock.run_for(1000)
+    expect(search).to_have_text("searching …")

@@ -164,6 +164,8 @@ export class URLTester extends HTMLElement {
     } catch {
       if (!asking.signal.aborted) {
         this.#asked = "";
+        // What stands there is of another question.
+        for (const part of ["[data-results]", "[data-candidate]"]) this.#part(part).replaceChildren();
         this.#say(this.#message("failed"));
       }
     } finally {
@@ -211,9 +213,11 @@ export class URLTester extends HTMLElement {
     for (const place of places) this.#fill(place, "searching", null);
     let doAllAgree = true;
     for (const place of places) {
-      if (!(place instanceof HTMLElement) || signal.aborted) break;
+      if (!(place instanceof HTMLElement)) break;
       const { pattern = "", url = "" } = place.dataset;
       const { outcome, id } = await searcher.run({ pattern, url });
+      // A search that another question ended says nothing of the pattern.
+      if (signal.aborted) break;
       this.#fill(place, outcome, id);
       if (outcome === "untried" || outcome === "impossible") continue;
       doAllAgree = this.#compare(place, id) && doAllAgree;
