@@ -20,6 +20,7 @@ from cms_lms.backends.config import BackendConfig
 from cms_lms.backends.registry import UnknownBackend, backend_choices, get_backend_class, js_backend_choices
 from cms_lms.conf import settings as lms_settings
 from cms_lms.models.configuration import ConfigurationQuerySet, ConfigurationVersion
+from cms_lms.patterns.address_warnings import address_warnings
 from cms_lms.patterns.course_regex import CourseRegex, PatternWarning, compile_course_regex, pattern_warnings
 from cms_lms.patterns.derive import derive_javascript_pattern
 from cms_lms.patterns.errors import InvalidPattern
@@ -304,7 +305,7 @@ class LMSBackend(RevisionMixin, index.Indexed, models.Model):
 
     def get_warnings(self) -> list[PatternWarning]:
         """Return what is valid but probably not meant, for the person who edits."""
-        return list(pattern_warnings(self.course_regex))
+        return [*pattern_warnings(self.course_regex), *address_warnings(self.course_regex, self.base_url)]
 
     def delete(self, *args, **kwargs):
         """Renew the configuration's version with the deletion."""

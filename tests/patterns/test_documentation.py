@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from cms_lms.patterns.address_warnings import address_warnings
 from cms_lms.patterns.course_regex import compile_course_regex, pattern_warnings
 from cms_lms.patterns.derive import derive_javascript_pattern
 from cms_lms.patterns.errors import InvalidPattern
@@ -84,6 +85,6 @@ def test_what_cannot_be_derived(row):
 
 
 def test_every_warning_is_named():
-    codes = re.findall(r"``(\w+)``", pattern_warnings.__doc__)
+    codes = re.findall(r"``(\w+)``", pattern_warnings.__doc__ + address_warnings.__doc__)
     assert codes
     assert [code for code in codes if f"(`{code}`)" not in TEXT] == []
