@@ -68,6 +68,10 @@ class LMSBackendForm(WagtailAdminModelForm):
             self.fields["slug"].required = False
         for name in ("backend", "js_backend"):
             self._keep_unregistered_choice(name)
+        for name in ("course_regex", "js_course_regex"):
+            if name in self.fields:
+                # A browser would cut off what is pasted, and the rest be refused for what it lacks.
+                del self.fields[name].widget.attrs["maxlength"]
         for name, explanation in EXPLANATIONS.items():
             if name in self.fields:
                 field = self.fields[name]
@@ -77,7 +81,7 @@ class LMSBackendForm(WagtailAdminModelForm):
         """Show a stored name that the settings no longer offer; saving it is refused by the record."""
         stored, field = getattr(self.instance, name), self.fields[name]
         if stored and stored not in dict(field.choices):
-            label = _("%(name)s (not offered by this site's settings)") % {"name": stored}
+            label = _("%(name)s (not offered by this site’s settings)") % {"name": stored}
             field.choices = [*field.choices, (stored, label)]
 
     def clean(self) -> dict[str, Any]:

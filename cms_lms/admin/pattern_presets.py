@@ -84,6 +84,11 @@ class PresetsPanel(Panel):
         def get_context_data(self, parent_context: dict[str, Any] | None = None) -> dict[str, Any]:
             """Add the list for the values that the form shows at first; the script keeps it up."""
             backend_class, base_url = (str(self.form[name].value() or "") for name in ("backend", "base_url"))
+            if not self.form.is_bound:
+                # Of a select without a blank choice, browsers choose the first.
+                backend_class = backend_class or next(
+                    (name for name, _label in self.form.fields["backend"].choices), ""
+                )
             return {
                 **super().get_context_data(parent_context),
                 "presets_url": reverse(LMSBackend.snippet_viewset.get_url_name("pattern_presets")),

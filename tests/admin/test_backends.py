@@ -217,6 +217,22 @@ def test_warnings_are_said_after_saving_and_on_the_form(root):
     assert warning in soup(root.get(url(LMSBackend, "edit", backend.pk))).select_one(".help-warning").get_text()
 
 
+@pytest.mark.parametrize("written", [("https", "http"), (r"lms\.example", r"lms\.elsewhere")])
+def test_a_pattern_for_another_address_than_the_base_url_is_warned_of(root, written):
+    pattern = COURSE_REGEX.replace(*written)
+    response = submit(root, ADD, valid(course_regex=pattern, js_course_regex="", sample_urls=""))
+    (warning,) = LMSBackend.objects.get().get_warnings()
+    assert str(warning) in messages(response)
+
+
+@pytest.mark.parametrize("name", ["course_regex", "js_course_regex"])
+def test_too_long_a_pattern_is_refused_for_its_length(root, name):
+    # Not cut off by the browser, to be refused for what it then lacks.
+    assert not soup(root.get(ADD)).select_one(f"[name={name}]").has_attr("maxlength")
+    response = submit(root, ADD, valid(**{name: COURSE_REGEX + "a" * 100_000}))
+    assert "at most 2000 characters" in soup(response).select_one(f"[id$=-{name}-errors]").get_text()
+
+
 def test_no_warnings_without_reason(root):
     response = submit(root, ADD, valid())
     assert len(messages(response)) == 1

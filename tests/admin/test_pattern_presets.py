@@ -92,6 +92,8 @@ def test_the_form_lists_the_presets_of_the_stored_values(administrator):
     assert panel.select_one("[data-undo]").has_attr("hidden")
     new = soup(administrator.get(url(LMSBackend, "add"))).select_one("pattern-presets")
     assert new.select_one("details").has_attr("open")
+    # The class is chosen already: a select without a blank choice has its first.
+    assert new.select_one("[data-offer]").get_text(strip=True).startswith("Enter the base URL first")
 
 
 def test_a_form_that_is_refused_lists_the_presets_of_what_was_typed(administrator):
