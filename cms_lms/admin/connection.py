@@ -248,7 +248,7 @@ def index_buttons(view: Any) -> list[Button]:
 def edit_buttons(view: Any) -> list[Button]:
     """Return the button for the header of the edit form of ``view.object``."""
     address = reverse(LMSBackend.snippet_viewset.get_url_name("connection"), args=[quote(view.object.pk)])
-    return [Button(_("Check connection"), url=address, icon_name="circle-check", priority=60)]
+    return [Button(_("Check connection"), url=address, icon_name="circle-check", priority=62)]
 
 
 def get_urlpatterns(viewset: Any) -> list[Any]:
