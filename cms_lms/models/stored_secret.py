@@ -125,7 +125,7 @@ class StoredSecret(models.Model):
         except DecryptionFailed:
             raise SecretUnavailable(
                 _(
-                    "The stored secret cannot be decrypted: the site's encryption key has changed. Put the old key "
+                    "The stored secret cannot be decrypted: the site’s encryption key has changed. Put the old key "
                     "back behind the new one, or enter the secret again."
                 ),
                 "decryption",

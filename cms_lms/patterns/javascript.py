@@ -52,7 +52,7 @@ _REASONS: tuple[tuple[str, str | Promise], ...] = (
         _("A backslash stands before a character that needs none, or an escape is incomplete."),
     ),
     ("unknown unicode property", _("A “\\p{…}” names a property that JavaScript does not know.")),
-    ("invalid group", _("“(?” begins no group that JavaScript knows. Python's (?P<name>…) is (…) here.")),
+    ("invalid group", _("“(?” begins no group that JavaScript knows. Python’s (?P<name>…) is (…) here.")),
     ("too many captures", _("The pattern has too many groups.")),
     ("syntax error", _("A brace or a square bracket that stands for itself needs a backslash: \\{, \\} or \\].")),
 )

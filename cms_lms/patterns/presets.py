@@ -93,7 +93,7 @@ def _openedx(address: _Address) -> Iterator[PatternPreset]:
         apps = f"apps.{address.host}/learning/course"
         yield PatternPreset(
             "openedx-any",
-            _("Any course page, of the LMS or of Tutor's learning micro-frontend"),
+            _("Any course page, of the LMS or of Tutor’s learning micro-frontend"),
             f"^https?://(?:{_escape(address.host + address.path)}/courses|{_escape(apps)})/"
             rf"{_OPENEDX_KEY}(?:/(?:info|course|about|home))?/?$",
             (*lms_samples, ccx_sample, f"{address.scheme}://{apps}/{_OPENEDX_SAMPLE}/home"),
@@ -130,7 +130,7 @@ def _micro_frontends(address: _Address) -> Iterator[PatternPreset]:
     own_host = _("The learning micro-frontend on the LMS's own host")
     places = [("openedx-mfe-path", own_host, address.host, "/learn", "/learn(?:ing)?")]
     if address.can_have_neighbours:
-        tutor = _("Tutor's learning micro-frontend, on apps.…/learning")
+        tutor = _("Tutor’s learning micro-frontend, on apps.…/learning")
         places.insert(0, ("openedx-mfe-tutor", tutor, f"apps.{address.host}", "/learning", "/learning"))
         parent = address.host.partition(".")[2]
         if "." in parent:

@@ -136,7 +136,7 @@ class TestCredentials:
             store(backend)
         with override_settings(CMS_LMS_ENCRYPTION_KEYS=["new"]):
             for address in (credentials_url(backend), url(LMSBackend, "edit", backend.pk)):
-                assert "cannot be decrypted: the site's encryption key has changed" in text(root.get(address))
+                assert "cannot be decrypted: the site’s encryption key has changed" in text(root.get(address))
             post_credentials(root, backend, value_api_key="again")
             assert stored(backend) == {"api_key": "again"}
 
