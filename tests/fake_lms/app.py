@@ -4,6 +4,7 @@ import os
 import socket
 import struct
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -33,7 +34,7 @@ class Application:
     def __init__(self, state: State, sender: Sender) -> None:
         self._state = state
         self._control = Control(state, sender)
-        self._urls = self._make_urls(Studio(sender))
+        self._studio = Studio(sender)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         request = Request(environ)
@@ -73,7 +74,9 @@ class Application:
 
     def _dispatch(self, request: Request) -> Response:
         try:
-            endpoint, arguments = self._urls.bind_to_environ(request.environ).match()
+            endpoint, arguments = _urls().bind_to_environ(request.environ).match()
+            if endpoint is Studio:
+                endpoint = self._studio.respond
             return endpoint(self._state, request, **arguments)
         except Refusal as refusal:
             return refusal.response
@@ -126,49 +129,52 @@ class Application:
         content_type = params.get("content_type", "application/json")
         return Response(body, int(params.get("status", 500)), headers=params.get("headers"), content_type=content_type)
 
-    def _make_urls(self, studio: Studio) -> Map:
-        enrollment = "/api/enrollment/v1"
-        return Map(
-            [
-                _rule("/", lambda state, request: pages.home_page(state, accounts.current_user(state, request))),
-                _rule("/static/fake-lms.css", lambda state, request: pages.stylesheet()),
-                _rule("/login", accounts.login, "GET", "POST"),
-                _rule("/register", accounts.register, "GET", "POST"),
-                _rule("/logout", accounts.logout, "GET", "POST"),
-                _rule("/dashboard", accounts.dashboard),
-                _rule("/dashboard/unenroll", accounts.leave, "POST"),
-                _rule("/richie/<path:path>", accounts.to_cms),
-                _rule("/studio", studio.respond, "GET", "POST"),
-                Rule(REDIRECT_PATH, endpoint=_moved_hook),
-                _rule("/courses", _course_list),
-                _rule("/courses/<key:key>/info", course_pages.info),
-                _rule("/courses/<key:key>/course/", course_pages.outline),
-                _rule("/courses/<key:key>/about", course_pages.about),
-                _rule("/courses/<key:key>/", course_pages.about),
-                _rule("/learning/course/<key:key>/home", course_pages.learning),
-                _rule("/embargo/blocked-message/enrollment/default/", course_pages.embargo),
-                _rule("/api/user/v1/me", accounts.whoami),
-                _rule("/api/mobile/<version>/my_user_info", accounts.mobile_whoami),
-                _rule("/api/mobile/<version>/users/<username>", accounts.mobile_user),
-                _rule(f"{enrollment}/enrollment", enrollment_api.list_active),
-                _rule(f"{enrollment}/enrollment", enrollment_api.write, "POST"),
-                _rule(f"{enrollment}/enrollment/<path:rest>", enrollment_api.read),
-                _rule(f"{enrollment}/course/<path:key>", enrollment_api.read_course),
-                _rule(f"{enrollment}/enrollments", enrollment_api.list_for_staff),
-                _rule(f"{enrollment}/enrollment_allowed/", enrollment_api.list_allowed),
-                _rule("/api/enrollment/v2/enrollment/", enrollment_api.list_version_2),
-                Rule("/change_enrollment", endpoint=enrollment_api.change),
-                _rule("/oauth2/access_token", authentication.access_token, "POST"),
-                _rule("/oauth2/access_token/", authentication.access_token, "POST"),
-                _rule("/api/courses/v1/courses/", courses_api.list_courses),
-                _rule("/api/courses/v1/courses/<key:key>", courses_api.read_course),
-                _rule("/api/courses/v1/courses/<key:key>/", courses_api.read_course),
-                _rule("/heartbeat", courses_api.heartbeat),
-                _rule("/api/v1.0/status/version", fonzie.version),
-            ],
-            converters={"key": CourseKeyConverter},
-            merge_slashes=False,
-        )
+
+@cache
+def _urls() -> Map:
+    """Made once in a process: it takes longer than everything else about a new LMS."""
+    enrollment = "/api/enrollment/v1"
+    return Map(
+        [
+            _rule("/", lambda state, request: pages.home_page(state, accounts.current_user(state, request))),
+            _rule("/static/fake-lms.css", lambda state, request: pages.stylesheet()),
+            _rule("/login", accounts.login, "GET", "POST"),
+            _rule("/register", accounts.register, "GET", "POST"),
+            _rule("/logout", accounts.logout, "GET", "POST"),
+            _rule("/dashboard", accounts.dashboard),
+            _rule("/dashboard/unenroll", accounts.leave, "POST"),
+            _rule("/richie/<path:path>", accounts.to_cms),
+            _rule("/studio", Studio, "GET", "POST"),
+            Rule(REDIRECT_PATH, endpoint=_moved_hook),
+            _rule("/courses", _course_list),
+            _rule("/courses/<key:key>/info", course_pages.info),
+            _rule("/courses/<key:key>/course/", course_pages.outline),
+            _rule("/courses/<key:key>/about", course_pages.about),
+            _rule("/courses/<key:key>/", course_pages.about),
+            _rule("/learning/course/<key:key>/home", course_pages.learning),
+            _rule("/embargo/blocked-message/enrollment/default/", course_pages.embargo),
+            _rule("/api/user/v1/me", accounts.whoami),
+            _rule("/api/mobile/<version>/my_user_info", accounts.mobile_whoami),
+            _rule("/api/mobile/<version>/users/<username>", accounts.mobile_user),
+            _rule(f"{enrollment}/enrollment", enrollment_api.list_active),
+            _rule(f"{enrollment}/enrollment", enrollment_api.write, "POST"),
+            _rule(f"{enrollment}/enrollment/<path:rest>", enrollment_api.read),
+            _rule(f"{enrollment}/course/<path:key>", enrollment_api.read_course),
+            _rule(f"{enrollment}/enrollments", enrollment_api.list_for_staff),
+            _rule(f"{enrollment}/enrollment_allowed/", enrollment_api.list_allowed),
+            _rule("/api/enrollment/v2/enrollment/", enrollment_api.list_version_2),
+            Rule("/change_enrollment", endpoint=enrollment_api.change),
+            _rule("/oauth2/access_token", authentication.access_token, "POST"),
+            _rule("/oauth2/access_token/", authentication.access_token, "POST"),
+            _rule("/api/courses/v1/courses/", courses_api.list_courses),
+            _rule("/api/courses/v1/courses/<key:key>", courses_api.read_course),
+            _rule("/api/courses/v1/courses/<key:key>/", courses_api.read_course),
+            _rule("/heartbeat", courses_api.heartbeat),
+            _rule("/api/v1.0/status/version", fonzie.version),
+        ],
+        converters={"key": CourseKeyConverter},
+        merge_slashes=False,
+    )
 
 
 def _rule(path: str, endpoint: Callable[..., Response], *methods: str) -> Rule:

@@ -25,27 +25,6 @@ class Control:
 
     def __init__(self, state: State, sender: Sender) -> None:
         self._state, self._sender = state, sender
-        self._urls = Map(
-            [
-                Rule("/_control/", endpoint=self._index, methods=["GET"]),
-                Rule("/_control/clock", endpoint=self._clock, methods=["GET", "PUT", "DELETE"]),
-                Rule("/_control/clock/advance", endpoint=self._advance, methods=["POST"]),
-                Rule("/_control/journal", endpoint=self._journal, methods=["GET", "DELETE"]),
-                Rule("/_control/faults", endpoint=self._faults, methods=["GET", "POST", "DELETE"]),
-                Rule("/_control/settings", endpoint=self._settings, methods=["GET", "PATCH"]),
-                Rule("/_control/users", endpoint=self._users, methods=["GET", "POST"]),
-                Rule("/_control/enrollments", endpoint=self._enrollments, methods=["GET", "PUT"]),
-                Rule("/_control/runs", endpoint=self._runs, methods=["GET"]),
-                Rule("/_control/runs/<path:key>", endpoint=self._run, methods=["GET", "PATCH"]),
-                Rule("/_control/publish", endpoint=self._publish, methods=["POST"]),
-                Rule("/_control/learner-enrolls", endpoint=self._learner_enrolls, methods=["POST"]),
-                Rule("/_control/joanie", endpoint=self._joanie, methods=["POST"]),
-                Rule("/_control/deliveries", endpoint=self._deliveries, methods=["GET"]),
-                Rule("/_control/reset", endpoint=self._reset, methods=["POST"]),
-            ],
-            strict_slashes=False,
-            merge_slashes=False,
-        )
 
     def respond(self, request: Request) -> Response:
         """The answer to a call; errors are 4xx with `{"error": …}`. Werkzeug's HTTP exceptions pass through."""
@@ -54,10 +33,10 @@ class Control:
         if request.headers.get("Origin", own_origin(request)).lower() != own_origin(request):
             return json_response({"error": "Not from another site's page."}, 403)
         endpoint: Callable[..., Any]
-        endpoint, arguments = self._urls.bind_to_environ(request.environ).match()
+        endpoint, arguments = _URLS.bind_to_environ(request.environ).match()
         try:
             data = self._data(request)
-            result = endpoint(request.method, data, **arguments)
+            result = endpoint(self, request.method, data, **arguments)
         except UnknownRun as error:
             return json_response({"error": str(error)}, 404)
         except (InvalidChange, InvalidFault, UnknownRelease) as error:
@@ -169,3 +148,26 @@ class Control:
 
     def _reset(self, method: str, data: dict[str, Any]) -> None:
         self._state.reset()
+
+
+_URLS = Map(
+    [
+        Rule("/_control/", endpoint=Control._index, methods=["GET"]),
+        Rule("/_control/clock", endpoint=Control._clock, methods=["GET", "PUT", "DELETE"]),
+        Rule("/_control/clock/advance", endpoint=Control._advance, methods=["POST"]),
+        Rule("/_control/journal", endpoint=Control._journal, methods=["GET", "DELETE"]),
+        Rule("/_control/faults", endpoint=Control._faults, methods=["GET", "POST", "DELETE"]),
+        Rule("/_control/settings", endpoint=Control._settings, methods=["GET", "PATCH"]),
+        Rule("/_control/users", endpoint=Control._users, methods=["GET", "POST"]),
+        Rule("/_control/enrollments", endpoint=Control._enrollments, methods=["GET", "PUT"]),
+        Rule("/_control/runs", endpoint=Control._runs, methods=["GET"]),
+        Rule("/_control/runs/<path:key>", endpoint=Control._run, methods=["GET", "PATCH"]),
+        Rule("/_control/publish", endpoint=Control._publish, methods=["POST"]),
+        Rule("/_control/learner-enrolls", endpoint=Control._learner_enrolls, methods=["POST"]),
+        Rule("/_control/joanie", endpoint=Control._joanie, methods=["POST"]),
+        Rule("/_control/deliveries", endpoint=Control._deliveries, methods=["GET"]),
+        Rule("/_control/reset", endpoint=Control._reset, methods=["POST"]),
+    ],
+    strict_slashes=False,
+    merge_slashes=False,
+)
