@@ -26,6 +26,12 @@ MISSING_COURSE = CourseKey("TX", "T201")
 #: Whose runs wait for staff as drafts.
 PARTNERS = ("DelftX", "UQx", "TsinghuaX")
 
+#: What the stand-in LMS knows the site by: API credentials by slug of the backend.
+CREDENTIALS = {"campus": {"oauth2_client_id": "cms-client", "oauth2_client_secret": "cms-secret"}}
+
+#: Backends whose LMS signs with a secret of its own, by slug, and the secret's name. The others use the site's.
+SYNC_SECRETS = {"joanie": "demonstration"}
+
 
 class DemoUser(NamedTuple):
     """A login whose password is its name."""

@@ -7,10 +7,11 @@ from io import StringIO
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 from wagtail.models import Page, Revision, Site
 
 from cms_lms.catalog.models import CourseIndexPage, CoursePage
-from cms_lms.models import Course, CourseRun, LMSBackend, SyncDelivery
+from cms_lms.models import BackendCredential, Course, CourseRun, LMSBackend, SyncDelivery, SyncSecret
 from cms_lms.runs.fields import SyncMode
 
 pytestmark = pytest.mark.django_db
@@ -29,7 +30,18 @@ def snapshot() -> list:
     """Return everything that a second run could change."""
     return [
         list(model.objects.order_by("pk").values())
-        for model in (get_user_model(), LMSBackend, Course, CourseRun, CoursePage, CourseIndexPage, Revision, Site)
+        for model in (
+            get_user_model(),
+            LMSBackend,
+            BackendCredential,
+            SyncSecret,
+            Course,
+            CourseRun,
+            CoursePage,
+            CourseIndexPage,
+            Revision,
+            Site,
+        )
     ] + [SyncDelivery.objects.count()]
 
 
@@ -88,6 +100,17 @@ class TestFirstRun:
         assert "Testing 201" not in page
         assert not Page.objects.filter(title__startswith="Welcome").exists()
 
+    def test_secrets_are_in_use(self):
+        campus = LMSBackend.objects.get(slug="campus")
+        secret = SyncSecret.objects.get()
+
+        assert set(campus.credentials.for_address(campus).secrets()) == {"oauth2_client_id", "oauth2_client_secret"}
+        assert secret.backend.slug == "joanie"
+        assert secret.last_used_at
+        assert {user.username for user in (secret.created_by, campus.credentials.first().changed_by)} == {"admin"}
+        signers = SyncDelivery.objects.values_list("secret_name", flat=True)
+        assert {signer.partition(" (")[0] for signer in signers} == {"site 1", "joanie: demonstration"}
+
     @pytest.mark.parametrize("name", ["admin", "editor", "publisher"])
     def test_everybody_can_log_in(self, client, name):
         assert client.login(username=name, password=name)
@@ -141,6 +164,15 @@ class TestSecondRun:
 
         assert CourseRun.objects.filter(course__code="BREADX").count() == 1
         assert "deliveries: 2 posted, 1 refused" in output
+
+    def test_without_its_own_secret_a_sender_signs_with_the_site_s(self):
+        seed()
+        SyncSecret.objects.get().retire(now=timezone.now())
+        CourseRun.objects.filter(resource_link__startswith="https://joanie").delete()
+        SyncDelivery.objects.all().delete()
+        seed()
+
+        assert CourseRun.objects.filter(resource_link__startswith="https://joanie").exists()
 
     def test_it_stays_with_its_lms(self):
         seed()

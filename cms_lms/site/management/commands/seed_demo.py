@@ -13,14 +13,26 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from wagtail.models import Page, Site
 
 from cms_lms.catalog.models import CourseIndexPage, CoursePage
 from cms_lms.conf import settings as lms_settings
-from cms_lms.models import Course, CourseRun, LMSBackend, SyncDelivery
+from cms_lms.encryption import Secret
+from cms_lms.matching.handler import LMSHandler
+from cms_lms.models import BackendCredential, Course, CourseRun, LMSBackend, SyncDelivery, SyncSecret
+from cms_lms.models.stored_secret import SecretUnavailable
 from cms_lms.patterns.urls import InvalidURL, normalize_base_url
 from cms_lms.runs.codes import normalize_code
-from cms_lms.site.demo import MISSING_COURSE, USERS, demo_backends, demo_courses, demo_deliveries
+from cms_lms.site.demo import (
+    CREDENTIALS,
+    MISSING_COURSE,
+    SYNC_SECRETS,
+    USERS,
+    demo_backends,
+    demo_courses,
+    demo_deliveries,
+)
 from cms_lms.sync.signature import sign
 
 #: What the page is that Wagtail's own migrations put at the root of a new site.
@@ -96,8 +108,18 @@ class Command(BaseCommand):
                 raise CommandError(f"LMS backend {backend.name}: {'; '.join(error.messages)}") from error
             backend.save()
             backend.save_revision()
+            self.seed_secrets(backend)
             created += 1
         return created
+
+    def seed_secrets(self, backend: LMSBackend) -> None:
+        """Give a new backend the secrets that the demonstration has for it."""
+        model, now = get_user_model(), timezone.now()
+        user = model.objects.filter(**{model.USERNAME_FIELD: USERS[0].name}).first()
+        for name, text in CREDENTIALS.get(backend.slug, {}).items():
+            BackendCredential.objects.store(backend, name, Secret(text), now=now, user=user)
+        if name := SYNC_SECRETS.get(backend.slug):
+            SyncSecret.add(backend, name=name, now=now, user=user)
 
     def seed_courses(self) -> int:
         """Create the missing courses, each with its page; return how many."""
@@ -140,7 +162,7 @@ class Command(BaseCommand):
     def deliver(self, lms_url: str) -> None:
         """Post to the web hook, as the LMSs do, the runs that have not come yet; print what became of them."""
         client = Client(SERVER_NAME="localhost")
-        secret, answers = lms_settings.SYNC_SECRETS[0], []
+        answers = []
         for links, body in demo_deliveries(lms_url):
             if all(self.has_come(link) for link in links):
                 continue
@@ -149,7 +171,7 @@ class Command(BaseCommand):
                     reverse("cms_lms:course_runs_sync"),
                     body,
                     content_type="application/json",
-                    headers={"Authorization": sign(body, secret)},
+                    headers={"Authorization": sign(body, self.find_secret(links[0]))},
                 )
             )
         refused = [answer for answer in answers if answer.status_code != 200]
@@ -162,6 +184,16 @@ class Command(BaseCommand):
             f"course runs: {CourseRun.objects.filter(live=True).count()} live, "
             f"{CourseRun.objects.filter(live=False).count()} waiting as drafts"
         )
+
+    def find_secret(self, link: str) -> str:
+        """Return the secret that the sender of a run signs with: its backend's own, else the site's."""
+        backend = LMSHandler.select_lms(link)
+        slug = backend.config.slug if backend else ""
+        own = SyncSecret.objects.live().filter(backend__slug=slug, name=SYNC_SECRETS.get(slug, "")).first()
+        try:
+            return own.get_secret().reveal() if own else lms_settings.SYNC_SECRETS[0]
+        except SecretUnavailable:
+            return lms_settings.SYNC_SECRETS[0]
 
     def has_come(self, link: str) -> bool:
         """Whether a run has this link, or a delivery brought it and was refused."""
