@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.admin.utils import quote
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -107,7 +108,17 @@ class BackendSwitchView(PermissionCheckedMixin, WagtailAdminTemplateMixin, Templ
             self._switch()
         message = gettext("“%(name)s” is enabled.") if self.is_enabled else gettext("“%(name)s” is disabled.")
         messages.success(request, message % {"name": self.object.name})
+        if self.is_enabled:
+            self._warn_of_mistakes()
         return redirect(get_valid_next_url_from_request(request) or self.get_edit_url())
+
+    def _warn_of_mistakes(self) -> None:
+        """Say what its form would refuse, as settings and rules change: matching may leave it out."""
+        try:
+            self.object.clean()
+        except ValidationError as error:
+            text = gettext("Correct it in its form, it may own no URL until then: %(reasons)s")
+            messages.warning(self.request, text % {"reasons": " ".join(error.messages)})
 
     def _review(self, before: LoadedConfiguration) -> ImpactReview:
         self.object = get_object_or_404(LMSBackend, pk=self.object.pk)

@@ -397,6 +397,16 @@ class TestSwitch:
         assert response.url == LIST
         assert not stored(campus).is_enabled
 
+    def test_enabling_one_that_would_not_be_saved_any_more_says_why(self, root):
+        campus = make_host_backend("campus")
+        LMSBackend.objects.update(is_enabled=False, course_regex="^https://campus(")
+        make_runs(campus=1)
+        done = root.post(url(LMSBackend, "enable", campus.pk), {"next": LIST})
+        enabled, warning = messages(done)
+        assert enabled == "“Campus” is enabled."
+        assert warning.startswith("Correct it in its form, it may own no URL until then: ")
+        assert "parenthes" in warning
+
     @pytest.mark.parametrize("method", ["get", "post"])
     def test_disabling_shows_what_it_does(self, root, method):
         campus = make_host_backend("campus")
