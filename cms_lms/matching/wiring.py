@@ -11,7 +11,7 @@ from django.db.models.signals import pre_save
 
 from cms_lms.matching.handler import LMSHandler
 from cms_lms.matching.run_index import matched_backend_id, reindex_runs_for
-from cms_lms.models import CourseRun
+from cms_lms.models import ConfigurationVersion, CourseRun
 from cms_lms.models.configuration import configuration_changed
 from cms_lms.models.ownership import set_no_update_fields_resolver
 
@@ -38,7 +38,13 @@ def on_configuration_changed(*, token: str, **kwargs) -> None:
     For the change may be rolled back in the same request, and nothing tells of that.
     """
     LMSHandler.close_request()
-    transaction.on_commit(partial(reindex_runs_for.enqueue, token))
+    transaction.on_commit(partial(_reindex_after, token))
+
+
+def _reindex_after(token: str) -> None:
+    """Bring the index after the last of many changes that were committed together."""
+    if str(ConfigurationVersion.objects.current()) == token:
+        reindex_runs_for.enqueue(token)
 
 
 def on_run_saved(instance: CourseRun, update_fields=None, **kwargs) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from cms_lms.matching.run_index import reindex_runs, reindex_runs_for
@@ -96,6 +98,15 @@ def test_a_task_that_a_later_change_overtook_leaves_the_work_to_that_ones(django
     assert not CourseRun.objects.exclude(matched_backend=None).exists()
     reindex_runs_for.call(str(ConfigurationVersion.objects.current()))
     assert CourseRun.objects.exclude(matched_backend=None).count() == 1
+
+
+def test_changes_that_are_committed_together_are_one_task(monkeypatch, django_capture_on_commit_callbacks):
+    enqueued = []
+    monkeypatch.setattr("cms_lms.matching.wiring.reindex_runs_for", SimpleNamespace(enqueue=enqueued.append))
+    with django_capture_on_commit_callbacks(execute=True):
+        for backend in [make_backend(), make_backend()]:
+            backend.save_revision()
+    assert enqueued == [str(ConfigurationVersion.objects.current())]
 
 
 def test_a_stored_link_that_is_no_url_any_more_stops_nobody():
