@@ -118,8 +118,8 @@ class Command(BaseCommand):
         user = model.objects.filter(**{model.USERNAME_FIELD: USERS[0].name}).first()
         for name, text in CREDENTIALS.get(backend.slug, {}).items():
             BackendCredential.objects.store(backend, name, Secret(text), now=now, user=user)
-        if name := SYNC_SECRETS.get(backend.slug):
-            SyncSecret.add(backend, name=name, now=now, user=user)
+        if secret_name := SYNC_SECRETS.get(backend.slug):
+            SyncSecret.add(backend, name=secret_name, now=now, user=user)
 
     def seed_courses(self) -> int:
         """Create the missing courses, each with its page; return how many."""
