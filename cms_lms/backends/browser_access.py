@@ -28,7 +28,7 @@ class BrowserCheck(ConnectionCheck):
 
     def run(self, visit: Visit) -> Finding:
         """Skip it where browsers do not call the LMS."""
-        if not visit.config.js_backend or visit.config.js_backend == "base":
+        if not visit.config.is_called_by_browsers:
             return self.skipped(_("The backend has no JS backend: browsers do not call this LMS."))
         if not visit.site_origins:
             return self.skipped(_("The address of this site is not known. %(where)s") % {"where": _WHERE_SITES_ARE})

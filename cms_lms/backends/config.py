@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+#: The JS backend that calls no LMS.
+DEVELOPMENT_JS_BACKEND = "base"
+
 
 @dataclass(frozen=True)
 class BackendConfig:
@@ -21,3 +24,8 @@ class BackendConfig:
     default_sync_mode: str = ""
     no_update_fields: frozenset[str] = frozenset()
     sample_urls: tuple[str, ...] = ()
+
+    @property
+    def is_called_by_browsers(self) -> bool:
+        """Whether learners' browsers call the LMS, from this site's pages."""
+        return self.js_backend not in ("", DEVELOPMENT_JS_BACKEND)

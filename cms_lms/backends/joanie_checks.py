@@ -55,7 +55,7 @@ class JoanieOrigins(ConnectionCheck):
 
     def run(self, visit: Visit) -> Finding:
         """Ask as browsers do before the call."""
-        if not visit.config.js_backend:
+        if not visit.config.is_called_by_browsers:
             return self.skipped(_("There is no JS backend: learners’ browsers do not call it."))
         refused = [origin for origin in visit.site_origins if not self._allows(self._preflight(visit, origin), origin)]
         if not refused:

@@ -21,9 +21,6 @@ from cms_lms.models.stored_secret import SecretUnavailable
 from cms_lms.patterns.errors import InvalidPattern
 from cms_lms.patterns.urls import InvalidURL, normalize_base_url
 
-#: The JS backend that calls no LMS.
-DEVELOPMENT_JS_BACKEND = "base"
-
 
 @dataclass(frozen=True)
 class Problem:
@@ -39,14 +36,10 @@ def problems_of_backends() -> Iterator[Problem]:
     """Look at all that are enabled, in their order."""
     origins = known_origins()
     records = list(LMSBackend.objects.enabled())
-    if any(map(_is_called_by_browsers, records)):
+    if any(record.get_config().is_called_by_browsers for record in records):
         yield from _problems_of_pages(origins)
     for record in records:
         yield from _problems_of(record, origins)
-
-
-def _is_called_by_browsers(record: LMSBackend) -> bool:
-    return record.js_backend not in ("", DEVELOPMENT_JS_BACKEND)
 
 
 def _problems_of_pages(origins: list[str]) -> Iterator[Problem]:
@@ -146,7 +139,7 @@ def _problems_of_browsers(name: str, address: str, record: LMSBackend, origins: 
                 is_error=True,
             )
             return
-    if not _is_called_by_browsers(record):
+    if not record.get_config().is_called_by_browsers:
         return
     lms = urlsplit(address).hostname or ""
     strangers = [origin for origin in origins if not is_same_site(urlsplit(origin).hostname or "", lms)]
