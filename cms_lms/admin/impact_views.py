@@ -38,6 +38,13 @@ class ReviewedFormMixin:
         with transaction.atomic():
             before = hold_configuration()
             self._catch_up(form.instance)
+            try:
+                # Somebody may have taken the slug since the form was read; the same person, by pressing twice.
+                form.instance.validate_unique()
+            except ValidationError as error:
+                form.add_error(None, error)
+                self.produced_error_message = self.get_error_message()
+                return self.form_invalid(form)
             review = ImpactReview(
                 self.request, before, configuration_with(before, form.instance), values_of(form.instance)
             )

@@ -138,6 +138,18 @@ class TestForm:
         assert sentences(again) == sentences(response)
         assert stored(campus).is_enabled
 
+    def test_the_form_s_own_button_is_told_apart_and_keeps_the_tick(self, root):
+        campus, hint = make_host_backend("campus"), "Nothing was saved: only “Save anyway” saves it."
+        make_runs(campus=2)
+        shown = submit(root, edit(campus), {"is_enabled": ""})
+        assert hint not in panel(shown).get_text()
+        again = root.post(edit(campus), {**form_values(shown, "form[data-edit-form]"), **tick()})
+        assert hint in panel(again).get_text()
+        assert panel(again).select_one("[name=impact-orphans]").has_attr("checked")
+        assert stored(campus).is_enabled
+        assert press(root, again).url == LIST
+        assert not stored(campus).is_enabled
+
     def test_orphans_need_a_tick(self, root):
         campus = make_host_backend("campus")
         make_runs(campus=3, elsewhere=1)
@@ -281,6 +293,15 @@ class TestForm:
         assert hold.calls == 1
         assert (stored(campus).name, stored(campus).sort_order) == ("New", 9)
         assert other.pk
+
+    def test_a_slug_that_somebody_takes_meanwhile(self, root, monkeypatch):
+        """Or a button that was pressed twice."""
+        campus = make_host_backend("campus")
+        impact_views_hold(monkeypatch, lambda: make_host_backend("campus-2"))
+        response = submit(root, url(LMSBackend, "copy", campus.pk))
+        assert response.status_code == 200
+        assert list(errors(response)) == ["slug"]
+        assert LMSBackend.objects.count() == 2
 
     def test_a_backend_that_somebody_deletes_meanwhile_does_not_come_back(self, root, monkeypatch):
         campus = make_host_backend("campus")
