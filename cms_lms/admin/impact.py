@@ -42,6 +42,9 @@ PAGE_SIZE = 20
 #: The buttons of the panel: their names in what is posted.
 CONFIRM, LIST = "impact-confirm", "impact-list"
 
+#: The field that says what the panel showed.
+SHOWN = "impact-shown"
+
 _PLACE = re.compile(r"(?P<kind>[\w:-]{1,300})(?:/(?P<side>after|before)/(?P<pk>[0-9]{1,18})/(?P<skipped>[0-9]{1,9}))?")
 
 
@@ -124,7 +127,11 @@ class ImpactReview:
         self.token = salted_hmac(
             "cms_lms.impact", json.dumps(shown, cls=DjangoJSONEncoder, sort_keys=True), algorithm="sha256"
         ).hexdigest()
-        self.form = OrphansForm(self._posted if self._is_current else None, prefix="impact")
+        was_shown = constant_time_compare(self._posted.get(SHOWN, ""), self.token)
+        #: Whether she saw this, and pressed what neither confirms nor turns a page.
+        self.is_asked_again = was_shown and not {CONFIRM, LIST} & self._posted.keys()
+        initial = {"orphans": was_shown and "impact-orphans" in self._posted}
+        self.form = OrphansForm(self._posted if self._is_current else None, prefix="impact", initial=initial)
 
     @property
     def media(self) -> forms.Media:
