@@ -36,11 +36,12 @@ from wagtail.permission_policies import ModelPermissionPolicy
 
 from cms_lms.admin.impact import CONFIRM, LIST, ImpactReview, impact_media
 from cms_lms.matching.changed_configuration import hold_configuration
-from cms_lms.matching.richie_setting import KEYS, Remark, names_a_secret
+from cms_lms.matching.richie_setting import KEYS, Remark
 from cms_lms.matching.setting_diff import BackendChange, ImportPlan, Outcome, SettingRefused, plan_import
 from cms_lms.matching.setting_file import MAX_BYTES, FileUnreadable, parse_setting, write_setting
 from cms_lms.matching.setting_import import apply_plan, export_setting
 from cms_lms.models import LMSBackend
+from cms_lms.settings_source.secret_names import names_a_secret
 
 FILE_NAME = "lms-backends.json"
 

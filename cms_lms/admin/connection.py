@@ -20,15 +20,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import path, reverse
 from django.utils.functional import Promise, cached_property
-from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django.views.generic import TemplateView, View
 from wagtail.admin.panels import Panel
 from wagtail.admin.staticfiles import versioned_static
-from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
 from wagtail.admin.views.generic.permissions import PermissionCheckedMixin
 from wagtail.admin.widgets.button import Button
 
+from cms_lms.admin.backend_pages import BackendPageMixin
 from cms_lms.backends.connection import TIME_LIMIT, Finding, Status
 from cms_lms.backends.registry import JSConnection, UnknownBackend, get_js_connection
 from cms_lms.error_reports import conceal_values
@@ -129,23 +128,14 @@ def _sample_course_id(record: LMSBackend) -> str:
         return ""
 
 
-class ConnectionView(PermissionCheckedMixin, WagtailAdminTemplateMixin, TemplateView):
+class ConnectionView(BackendPageMixin, TemplateView):
     """A backend's connection, as it is stored: examined when asked to, never on opening the page."""
 
-    model = LMSBackend
-    permission_required = "change"
     http_method_names = ["get", "head", "post"]
     template_name = "cms_lms/admin/connection.html"
     page_title = _("Connection")
     header_icon = "site"
-    index_url_name: str | None = None
-    edit_url_name: str | None = None
     report: Report | None = None
-
-    def setup(self, request: HttpRequest, *args, **kwargs) -> None:
-        """Load the backend."""
-        super().setup(request, *args, **kwargs)
-        self.object = get_object_or_404(LMSBackend, pk=kwargs["pk"])
 
     def post(self, request: HttpRequest, *args, **kwargs) -> HttpResponse:
         """Examine, and answer with the fragment that a script asks for or else with the page."""
@@ -154,23 +144,6 @@ class ConnectionView(PermissionCheckedMixin, WagtailAdminTemplateMixin, Template
         if request.headers.get("X-Requested-With") == "XMLHttpRequest":
             return render_report(request, self.report)
         return self.render_to_response(self.get_context_data(), status=self.report.http_status)
-
-    def get_page_subtitle(self) -> str:
-        """Name the backend."""
-        return str(self.object)
-
-    def get_breadcrumbs_items(self) -> list[dict[str, Any]]:
-        """Lead back to the backend and to the list."""
-        return [
-            *self.breadcrumbs_items,
-            {"url": reverse(self.index_url_name), "label": capfirst(LMSBackend._meta.verbose_name_plural)},
-            {"url": self.get_edit_url(), "label": str(self.object)},
-            {"url": "", "label": self.page_title},
-        ]
-
-    def get_edit_url(self) -> str:
-        """Return the backend's edit form."""
-        return reverse(self.edit_url_name, args=[quote(self.object.pk)])
 
     def get_context_data(self, **kwargs) -> dict[str, Any]:
         """Add the backend and what was found."""

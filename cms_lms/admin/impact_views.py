@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.admin.utils import quote
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
-from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.generic import TemplateView
 from wagtail.admin import messages
 from wagtail.admin.utils import get_valid_next_url_from_request
-from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
-from wagtail.admin.views.generic.permissions import PermissionCheckedMixin
 from wagtail.admin.widgets.button import Button
 from wagtail.log_actions import log
 
 from cms_lms.admin.backend_order import ReorderImpactView, ReorderUndoView
+from cms_lms.admin.backend_pages import BackendPageMixin
 from cms_lms.admin.impact import ImpactReview, values_of
 from cms_lms.admin.log_actions import DISABLE, ENABLE
 from cms_lms.matching.changed_configuration import configuration_with, hold_configuration
@@ -65,42 +62,16 @@ class ReviewedFormMixin:
         record.sort_order = stored[0]
 
 
-class BackendSwitchView(PermissionCheckedMixin, WagtailAdminTemplateMixin, TemplateView):
+class BackendSwitchView(BackendPageMixin, TemplateView):
     """Enables or disables a backend: at once where that moves no run, else on a second click."""
 
-    model = LMSBackend
-    permission_required = "change"
     template_name = "cms_lms/admin/impact_switch.html"
     header_icon = "site"
     is_enabled: bool = False
-    index_url_name: str | None = None
-    edit_url_name: str | None = None
-
-    def setup(self, request: HttpRequest, *args, **kwargs) -> None:
-        """Load the backend."""
-        super().setup(request, *args, **kwargs)
-        self.object = get_object_or_404(LMSBackend, pk=kwargs["pk"])
 
     def get_page_title(self) -> str:
         """Say what is done."""
         return gettext("Enable") if self.is_enabled else gettext("Disable")
-
-    def get_page_subtitle(self) -> str:
-        """Name the backend."""
-        return str(self.object)
-
-    def get_breadcrumbs_items(self) -> list[dict[str, Any]]:
-        """Lead back to the backend and to the list."""
-        return [
-            *self.breadcrumbs_items,
-            {"url": reverse(self.index_url_name), "label": capfirst(LMSBackend._meta.verbose_name_plural)},
-            {"url": self.get_edit_url(), "label": str(self.object)},
-            {"url": "", "label": self.get_page_title()},
-        ]
-
-    def get_edit_url(self) -> str:
-        """Return the backend's edit form."""
-        return reverse(self.edit_url_name, args=[quote(self.object.pk)])
 
     def get(self, request: HttpRequest, *args, **kwargs) -> HttpResponse:
         """Show what the switch would do."""

@@ -5,19 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib.admin.utils import quote
 from django.http import HttpRequest
-from django.shortcuts import get_object_or_404
-from django.urls import reverse
 from django.utils.decorators import method_decorator
-from django.utils.text import capfirst
 from django.views.decorators.cache import never_cache
-from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
-from wagtail.admin.views.generic.permissions import PermissionCheckedMixin
 
+from cms_lms.admin.backend_pages import BackendPageMixin
 from cms_lms.encryption import Secret
 from cms_lms.error_reports import conceal_values
-from cms_lms.models import LMSBackend
 from cms_lms.models.stored_secret import clean_entered_secret
 
 
@@ -41,39 +35,17 @@ class SecretField(forms.Field):
 
 
 @method_decorator(never_cache, name="dispatch")
-class SecretViewMixin(PermissionCheckedMixin, WagtailAdminTemplateMixin):
+class SecretViewMixin(BackendPageMixin):
     """For views below one backend. Nothing of them is cached, and reports of their errors show no values."""
 
-    model = LMSBackend
-    permission_required = "change"
-    index_url_name: str | None = None
-    edit_url_name: str | None = None
     credentials_url_name: str | None = None
     sync_secrets_url_name: str | None = None
     retire_sync_secret_url_name: str | None = None
 
     def setup(self, request: HttpRequest, *args, **kwargs) -> None:
-        """Load the backend."""
+        """Conceal the values from the first."""
         conceal_values(request)
         super().setup(request, *args, **kwargs)
-        self.object = get_object_or_404(LMSBackend, pk=kwargs["pk"])
-
-    def get_page_subtitle(self) -> str:
-        """Name the backend."""
-        return str(self.object)
-
-    def get_breadcrumbs_items(self) -> list[dict[str, Any]]:
-        """Lead back to the backend and to the list."""
-        return [
-            *self.breadcrumbs_items,
-            {"url": reverse(self.index_url_name), "label": capfirst(LMSBackend._meta.verbose_name_plural)},
-            {"url": self.get_edit_url(), "label": str(self.object)},
-            {"url": "", "label": self.get_page_title()},
-        ]
-
-    def get_edit_url(self) -> str:
-        """Return the backend's edit form."""
-        return reverse(self.edit_url_name, args=[quote(self.object.pk)])
 
     def get_context_data(self, **kwargs) -> dict[str, Any]:
         """Add the backend."""

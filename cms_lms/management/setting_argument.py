@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from cms_lms.matching.setting_file import MAX_BYTES, FileUnreadable, parse_setting
-from cms_lms.matching.settings_module import SettingsModuleUnreadable, evaluate_setting
+from cms_lms.settings_source.module import SettingsModuleUnreadable, evaluate_setting
 
 STANDARD_INPUT = "-"
 DEFAULT_NAME = "RICHIE_LMS_BACKENDS"

@@ -8,7 +8,6 @@ Source of Richie's keys and names: its documentation, "LMS connection" and "Joan
 from __future__ import annotations
 
 import json
-import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -21,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from cms_lms.conf import settings as lms_settings
 from cms_lms.models import LMSBackend
 from cms_lms.patterns.urls import InvalidURL, normalize_url
+from cms_lms.settings_source.secret_names import names_a_secret
 
 
 @dataclass(frozen=True)
@@ -129,16 +129,6 @@ RICHIE_JS_BACKENDS = {"dummy": "base", "joanie": ""}
 
 #: Keys that Richie 1 had, and their names since.
 RENAMED_KEYS = {"SELECTOR_REGEX": "COURSE_REGEX", "JS_SELECTOR_REGEX": "JS_COURSE_REGEX"}
-
-#: Keys that name a secret. Nobody looks at their value.
-_SECRET_KEY = re.compile(
-    r"TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|AUTHORIZATION|(API|PRIVATE|ACCESS)_?KEY", re.IGNORECASE
-)
-
-
-def names_a_secret(key: object) -> bool:
-    """Whether a key of an entry is one whose value must not be shown or imported."""
-    return isinstance(key, str) and _SECRET_KEY.search(key) is not None
 
 
 @dataclass

@@ -16,7 +16,7 @@ from tests.factories import OPENEDX, course_regex, make_backend, make_run
 
 pytestmark = pytest.mark.django_db
 
-RICHIE = Path(__file__).parents[1] / "matching" / "richie_settings.py"
+RICHIE = Path(__file__).parents[1] / "settings_source" / "richie_settings.py"
 
 CAMPUS = {
     "NAME": "Campus",

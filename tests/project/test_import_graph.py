@@ -14,7 +14,7 @@ PACKAGE = Path(cms_lms.__file__).parent
 
 #: The floors, ground first. A room may import rooms on its own floor and on those below.
 FLOORS = (
-    ("conf", "compat", "encryption", "error_reports", "patterns", "runs"),
+    ("conf", "compat", "encryption", "error_reports", "patterns", "runs", "settings_source"),
     ("backends",),
     ("models", "migrations"),
     ("matching",),
@@ -25,7 +25,7 @@ FLOORS = (
 )
 
 #: Rooms that know nothing of Django's models.
-PURE_ROOMS = ("patterns", "runs")
+PURE_ROOMS = ("patterns", "runs", "settings_source")
 
 
 def listed(items: list) -> str:

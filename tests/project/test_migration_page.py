@@ -16,7 +16,7 @@ from cms_lms.matching.richie_setting import KEYS, RENAMED_KEYS
 from cms_lms.models import LMSBackend
 
 ROOT = Path(__file__).resolve().parents[2]
-RICHIE = ROOT / "tests" / "matching" / "richie_settings.py"
+RICHIE = ROOT / "tests" / "settings_source" / "richie_settings.py"
 PAGE = ROOT / "docs" / "migrating-from-richie.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 

@@ -18,8 +18,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from cms_lms.matching.richie_setting import names_a_secret
-from cms_lms.matching.settings_values import (
+from cms_lms.settings_source.secret_names import names_a_secret
+from cms_lms.settings_source.values import (
     MAX_SIZE,
     ConfigurationValue,
     Environment,

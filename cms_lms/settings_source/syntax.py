@@ -6,7 +6,7 @@ import ast
 import copy
 from collections.abc import Collection, Iterator
 
-from cms_lms.matching.settings_expressions import METHODS
+from cms_lms.settings_source.expressions import METHODS
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

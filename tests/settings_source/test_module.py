@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cms_lms.matching.settings_module import EvaluatedSetting, SettingsModuleUnreadable, evaluate_setting
+from cms_lms.settings_source.module import EvaluatedSetting, SettingsModuleUnreadable, evaluate_setting
 
 RICHIE = Path(__file__).with_name("richie_settings.py")
 

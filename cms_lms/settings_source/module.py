@@ -15,10 +15,10 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from cms_lms.matching.richie_setting import names_a_secret
-from cms_lms.matching.settings_expressions import Broken, Scope
-from cms_lms.matching.settings_statements import Interpreter, SettingsClass, SettingsError, run_first
-from cms_lms.matching.settings_values import MAX_SIZE, ConfigurationValue, Environment, NotEvaluable
+from cms_lms.settings_source.expressions import Broken, Scope
+from cms_lms.settings_source.secret_names import names_a_secret
+from cms_lms.settings_source.statements import Interpreter, SettingsClass, SettingsError, run_first
+from cms_lms.settings_source.values import MAX_SIZE, ConfigurationValue, Environment, NotEvaluable
 
 #: Bytes of a longer module are not read.
 MAX_BYTES = 1024 * 1024

@@ -14,8 +14,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from cms_lms.matching.settings_expressions import Broken, Evaluator, HasAttributes, NotEvaluableAt, Scope
-from cms_lms.matching.settings_syntax import (
+from cms_lms.settings_source.expressions import Broken, Evaluator, HasAttributes, NotEvaluableAt, Scope
+from cms_lms.settings_source.syntax import (
     BLOCKS,
     BOUNDLESS,
     MAY_ALIAS,
@@ -27,7 +27,7 @@ from cms_lms.matching.settings_syntax import (
     super_call,
     used_names,
 )
-from cms_lms.matching.settings_values import ConfigurationValue, Environment, NotEvaluable, Symbol
+from cms_lms.settings_source.values import ConfigurationValue, Environment, NotEvaluable, Symbol
 
 #: How the class, or its instance, is called in a method.
 RECEIVERS = frozenset({"cls", "self"})

@@ -1,0 +1,1 @@
+"""The value of a setting, told from the source of a settings module without running it."""
