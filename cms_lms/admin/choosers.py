@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils.functional import cached_property
 from wagtail.admin.forms.choosers import BaseFilterForm, SearchFilterMixin
 from wagtail.snippets.views import chooser
@@ -47,6 +49,14 @@ class ChosenMultipleView(chooser.SnippetChosenMultipleView):
         return super().get_objects([pk for pk in pks if is_possible_id(pk)])
 
 
+class CreateView(chooser.SnippetChooserViewSet.create_view_class):
+    """Nothing is created in the dialogue: it has no form for that, and Wagtail's view fails without one."""
+
+    def dispatch(self, request: HttpRequest, *args, **kwargs) -> HttpResponseBase:
+        """Find no such page."""
+        raise Http404
+
+
 class ObjectChooser(AdminSnippetChooser):
     """The field of a form; what was posted and is no id is shown as nothing chosen, with the form's error."""
 
@@ -63,6 +73,7 @@ class WordSearchChooserViewSet(chooser.SnippetChooserViewSet):
     choose_view_class = ChooseView
     choose_results_view_class = ChooseResultsView
     chosen_multiple_view_class = ChosenMultipleView
+    create_view_class = CreateView
     base_widget_class = ObjectChooser
 
     @cached_property

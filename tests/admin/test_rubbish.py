@@ -74,3 +74,10 @@ def test_a_course_that_is_none(root, value):
     response = submit(root, url(CourseRun, "add"), {"course": value, "resource_link": "https://lms.example.com/a"})
     assert response.status_code == 200
     assert "course" in errors(response)
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_creating_in_a_chooser(root, model, method):
+    """The dialogue offers it for none of them."""
+    assert getattr(root, method)(chooser(model, "create"), {"name": "x"}).status_code == 404
