@@ -19,7 +19,7 @@ from cms_lms.matching.changed_configuration import ChangedConfiguration, Configu
 from cms_lms.models import CourseRun
 from cms_lms.patterns.urls import InvalidURL, normalize_url
 
-CHUNK_SIZE = 2000
+CHUNK_SIZE = 5000
 
 #: How many moves are put into words one by one; those of fewest runs are summed up.
 MAX_SENTENCES = 20
