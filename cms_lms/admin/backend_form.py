@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.text import capfirst, slugify
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.forms import WagtailAdminModelForm
+from wagtail.admin.widgets import AdminAutoHeightTextInput
 
 from cms_lms.admin.fields import LinesField, described
 from cms_lms.admin.help_pages import help_link
@@ -46,6 +47,16 @@ def protectable_field_choices() -> Choices:
     return [(name, capfirst(CourseRun._meta.get_field(name).verbose_name)) for name in PROTECTABLE_FIELDS]
 
 
+class PatternInput(AdminAutoHeightTextInput):
+    """A pattern, shown whole: in one line the end of a long one is out of sight.
+
+    Without a limit of length: a browser would cut off what is pasted, and the rest be refused for what it lacks.
+    """
+
+    def __init__(self) -> None:
+        super().__init__({"class": "cms-lms-pattern", "spellcheck": "false", "autocapitalize": "none"})
+
+
 class LMSBackendForm(WagtailAdminModelForm):
     """Choices come from the registries; URL lists are typed one a line; a blank slug follows the name."""
 
@@ -70,8 +81,7 @@ class LMSBackendForm(WagtailAdminModelForm):
             self._keep_unregistered_choice(name)
         for name in ("course_regex", "js_course_regex"):
             if name in self.fields:
-                # A browser would cut off what is pasted, and the rest be refused for what it lacks.
-                del self.fields[name].widget.attrs["maxlength"]
+                self.fields[name].widget = PatternInput()
         for name, explanation in EXPLANATIONS.items():
             if name in self.fields:
                 field = self.fields[name]

@@ -378,3 +378,13 @@ def test_a_class_that_the_settings_dropped(root):
 def test_second_host(root):
     submit(root, ADD, valid(course_regex=course_regex("other.example.com"), sample_urls=""))
     assert LMSHandler.select_lms(LINK) is None
+
+
+def test_a_pattern_is_shown_whole_and_a_line_break_in_it_refused_in_words(administrator):
+    backend = make_backend()
+    address = url(LMSBackend, "edit", backend.pk)
+    area = soup(administrator.get(address)).select_one("textarea[name=course_regex]")
+    response = submit(administrator, address, {"course_regex": f"{COURSE_REGEX[:20]}\r\n{COURSE_REGEX[20:]}"})
+
+    assert area.text.strip() == COURSE_REGEX
+    assert "control character" in errors(response)["course_regex"][0]
