@@ -69,7 +69,7 @@ def move_backend(backends: list[LMSBackend], moved: LMSBackend, position: int, *
 def held_backends() -> list[LMSBackend]:
     """Return all backends in order, which nobody else changes before the caller's transaction ends."""
     hold_configuration()
-    return list(LMSBackend.objects.order_by("sort_order", "pk"))
+    return list(LMSBackend.objects.in_order())
 
 
 def last_move(request: HttpRequest) -> Move | None:
@@ -122,7 +122,7 @@ class ReorderImpactView(PermissionCheckedMixin, View):
     def get(self, request: HttpRequest, *args, **kwargs) -> HttpResponse:
         """Say it, as long as the order is the one that the move left."""
         move, impact, moved = last_move(request), Impact(), None
-        backends = list(LMSBackend.objects.order_by("sort_order", "pk"))
+        backends = list(LMSBackend.objects.in_order())
         if move and move.order == digest(backends):
             impact, moved = impact_of(move, backends), backends[move.new]
         context = {

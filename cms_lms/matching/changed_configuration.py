@@ -39,7 +39,7 @@ def hold_configuration() -> LoadedConfiguration:
         # In the order in which everybody locks them, and before the version, which every change writes last. What
         # only refers to them, as a new course run does, need not wait.
         no_key = connection.features.has_select_for_no_key_update
-        list(LMSBackend.objects.select_for_update(no_key=no_key).order_by("sort_order", "pk").values_list("pk"))
+        list(LMSBackend.objects.select_for_update(no_key=no_key).in_order().values_list("pk"))
     ConfigurationVersion.objects.lock()
     # What the request has known so far may have been changed before the lock was had.
     LMSHandler.close_request()

@@ -160,7 +160,7 @@ def plan_import(setting: Any, *, passes_over_secrets: bool = False) -> ImportPla
     refusals = [refusal for entry in entries for refusal in entry.refusals]
     warnings = [warning for entry in entries for warning in entry.warnings]
     refusals += _give_slugs([entry.values for entry in entries])
-    stored = list(LMSBackend.objects.order_by("sort_order", "pk"))
+    stored = list(LMSBackend.objects.in_order())
     by_slug = {record.slug: record for record in stored}
     refused_keys = defaultdict(set)
     for refusal in refusals:

@@ -34,7 +34,7 @@ def import_setting(setting: Any, *, user: Any = None, passes_over_secrets: bool 
 
 def export_setting() -> list[dict[str, Any]]:
     """Return all records as the setting, in order."""
-    return [write_entry(record) for record in LMSBackend.objects.order_by("sort_order", "pk")]
+    return [write_entry(record) for record in LMSBackend.objects.in_order()]
 
 
 def apply_plan(plan: ImportPlan, *, user: Any = None) -> None:

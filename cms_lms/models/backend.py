@@ -37,7 +37,11 @@ class LMSBackendQuerySet(ConfigurationQuerySet["LMSBackend"]):
 
     def enabled(self) -> LMSBackendQuerySet:
         """Return the backends that take part in matching, in the editors' order."""
-        return self.filter(is_enabled=True).order_by("sort_order", "pk")
+        return self.filter(is_enabled=True).in_order()
+
+    def in_order(self) -> LMSBackendQuerySet:
+        """Return the backends in the editors' order, in which they are asked."""
+        return self.order_by("sort_order", "pk")
 
     def with_run_counts(self) -> LMSBackendQuerySet:
         """Annotate ``run_count``: how many runs the backend matched when they were last indexed."""

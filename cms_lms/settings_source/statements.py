@@ -20,6 +20,7 @@ from cms_lms.settings_source.syntax import (
     BOUNDLESS,
     MAY_ALIAS,
     Function,
+    FunctionRef,
     names_in,
     names_in_arguments,
     show,
@@ -35,13 +36,6 @@ RECEIVERS = frozenset({"cls", "self"})
 
 class SettingsError(Exception):
     """Something in a settings module that cannot be evaluated, with the place where it stands."""
-
-
-@dataclass
-class FunctionRef:
-    """A function of the module; it is called only where django-configurations would call it."""
-
-    node: Function
 
 
 @dataclass

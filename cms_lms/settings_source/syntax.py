@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 
 from cms_lms.settings_source.expressions import METHODS
 
@@ -21,6 +22,13 @@ MAY_ALIAS = (
 )  # fmt: skip
 
 BLOCKS = (ast.If, ast.For, ast.While, ast.With, ast.Try, ast.Match, ast.ClassDef)
+
+
+@dataclass
+class FunctionRef:
+    """A function of the module; it is called only where django-configurations would call it."""
+
+    node: Function
 
 
 def super_call(node: ast.AST) -> str | None:
