@@ -34,6 +34,10 @@ EXPLANATIONS = {
     "rejected_urls": ("backends", "sample-urls", _("Which URLs must not match")),
     "default_sync_mode": ("web-hook", "what-a-run-becomes", _("What each mode does")),
     "no_update_fields": ("backends", "fields-not-to-update", _("When to protect a field")),
+    "requires_standard_webhooks": ("web-hook", "replay-protection", _("Which headers, and which senders")),
+    "course_parent_page": ("publishing", "courses-that-nobody-knows", _("What is created")),
+    "submits_drafts": ("publishing", "moderation", _("How moderation goes")),
+    "draft_mail": ("publishing", "e-mail", _("Who is told, and of what")),
 }
 
 

@@ -12,7 +12,14 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin import messages
 from wagtail.admin.admin_url_finder import AdminURLFinder
-from wagtail.admin.panels import FieldPanel, FieldRowPanel, MultiFieldPanel, ObjectList, TitleFieldPanel
+from wagtail.admin.panels import (
+    FieldPanel,
+    FieldRowPanel,
+    MultiFieldPanel,
+    ObjectList,
+    PageChooserPanel,
+    TitleFieldPanel,
+)
 from wagtail.admin.ui.tables import BooleanColumn, Column, NumberColumn, Table, TitleColumn
 from wagtail.admin.views.generic.base import BaseListingView
 from wagtail.admin.widgets.button import Button
@@ -218,8 +225,15 @@ class BackendViewSet(snippets.SnippetViewSet):
             ),
             url_tester.URLTesterPanel(heading=_("Test URLs")),
             MultiFieldPanel(
-                [FieldPanel("default_sync_mode"), ComparedFieldPanel("no_update_fields")], heading=_("Synchronisation")
+                [
+                    FieldPanel("default_sync_mode"),
+                    ComparedFieldPanel("no_update_fields"),
+                    FieldPanel("requires_standard_webhooks"),
+                    PageChooserPanel("course_parent_page"),
+                ],
+                heading=_("Synchronisation"),
             ),
+            MultiFieldPanel([FieldPanel("submits_drafts"), FieldPanel("draft_mail")], heading=_("Drafts")),
         ],
         base_form_class=LMSBackendForm,
     )

@@ -29,6 +29,7 @@ ORDER = (
     "joanie",
     "custom-lms",
     "web-hook",
+    "publishing",
     "secrets",
     "migrating-from-richie",
     "settings",

@@ -32,6 +32,13 @@ from cms_lms.runs.fields import PROTECTABLE_FIELDS, SyncMode
 PATTERN_MAX_LENGTH = 2000
 
 
+class DraftMail(models.TextChoices):
+    """When publishers are told by e-mail of drafts that wait; blank for never."""
+
+    AT_ONCE = "at_once", _("At once")
+    DAILY = "daily", _("Once a day")
+
+
 class LMSBackendQuerySet(ConfigurationQuerySet["LMSBackend"]):
     """Tells which backends take part in matching."""
 
@@ -133,6 +140,42 @@ class LMSBackend(RevisionMixin, index.Indexed, models.Model):
             "Set when a run is created, never overwritten by a later synchronisation. For example “Languages”, where "
             "staff know better than the LMS."
         ),
+    )
+    requires_standard_webhooks = models.BooleanField(
+        verbose_name=_("require replay protection"),
+        default=False,
+        help_text=_(
+            "Calls about this LMS’s runs must carry the Standard Webhooks headers, so that no stranger can send one "
+            "again. Leave it off for senders that do not know them, for example the Open edX plugin and Joanie."
+        ),
+    )
+    course_parent_page = models.ForeignKey(
+        "wagtailcore.Page",
+        verbose_name=_("new courses go under"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text=_(
+            "Unknown courses are created with the runs that the LMS sends, each with a draft page under this page, for "
+            "example the list of courses. Empty: their runs wait until staff say which course they belong to."
+        ),
+    )
+    submits_drafts = models.BooleanField(
+        verbose_name=_("submit drafts to moderation"),
+        default=False,
+        help_text=_(
+            "What is synchronised to draft is submitted to the workflow of course runs, for example “Moderators "
+            "approval”, and its approval publishes it."
+        ),
+    )
+    draft_mail = models.CharField(
+        verbose_name=_("e-mail about drafts"),
+        max_length=20,
+        choices=DraftMail.choices,
+        blank=True,
+        default="",
+        help_text=_("Tells those who may publish course runs what waits for them, for example once a day."),
     )
     sample_urls = models.JSONField(
         verbose_name=_("sample course URLs"),

@@ -49,6 +49,9 @@ from cms_lms.runs.state import State, compute_state
 
 RESOURCE_LINK_MAX_LENGTH = 2000
 
+#: What Open edX allows, and short enough for an index on every database.
+MATCHED_COURSE_ID_MAX_LENGTH = 255
+
 
 class CourseRunQuerySet(models.QuerySet["CourseRun"]):
     """Named for what the sets mean."""
@@ -204,7 +207,34 @@ class CourseRun(
         related_name="course_runs",
         help_text=_("For listings and counts; whoever needs the truth asks the handler."),
     )
+    matched_course_id = models.CharField(
+        max_length=MATCHED_COURSE_ID_MAX_LENGTH,
+        blank=True,
+        default="",
+        editable=False,
+        help_text=_("The course id that this backend's pattern finds in the link; blank for one that is too long."),
+    )
     last_synced_at = models.DateTimeField(verbose_name=_("last synchronised"), null=True, blank=True, editable=False)
+    last_event_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("When what was last applied happened at the sender; of senders that say so."),
+    )
+    draft_synced_at = models.DateTimeField(
+        verbose_name=_("waiting since"),
+        null=True,
+        blank=True,
+        editable=False,
+        db_index=True,
+        help_text=_("When a synchronisation last changed what waits for publication; empty if nothing of it waits."),
+    )
+    draft_notified_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text=_("When publishers were last told of what waits.")
+    )
+    counter_announced_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text=_("When a change of a counter alone last reached the caches.")
+    )
 
     objects = CourseRunQuerySet.as_manager()
 
@@ -212,6 +242,7 @@ class CourseRun(
         verbose_name = _("course run")
         verbose_name_plural = _("course runs")
         ordering = ["course__code", "-start", "pk"]
+        indexes = [models.Index(fields=["matched_backend", "matched_course_id"], name="cms_lms_run_course_id")]
 
     def __str__(self) -> str:
         return self.display_title
@@ -247,6 +278,11 @@ class CourseRun(
             return False
         entries = ModelLogEntry.objects.for_instance(self).filter(user__isnull=False, content_changed=True)
         return not (self.revisions.filter(user__isnull=False).exists() or entries.exists())
+
+    @property
+    def is_unpublished_draft(self) -> bool:
+        """Whether the public has never seen the run; one that staff took off the site is none."""
+        return not self.live and self.first_published_at is None
 
     def get_state(self, now: dt.datetime) -> State:
         """Return the run's state at a moment (aware)."""
@@ -353,6 +389,8 @@ class CourseRun(
             stored = Revision.objects.get(pk=revision.pk)
             stored.content_object = row
             super().publish(stored, **kwargs)
+            published = CourseRun.objects.filter(pk=self.pk, live=True, has_unpublished_changes=False)
+            published.update(draft_synced_at=None)
 
     def unpublish(self, set_expired: bool = False, commit: bool = True, user=None, log_action=True) -> None:
         """Unpublish the row as it is now, under its lock: Wagtail saves the whole object, which may be stale."""

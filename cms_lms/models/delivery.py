@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from cms_lms.conf import settings as lms_settings
+
 
 class Outcome(models.TextChoices):
     """What was decided for one item of a delivery."""
@@ -37,8 +39,52 @@ class SyncDelivery(models.Model):
         related_name="deliveries",
         help_text=_("The backend of all items, if it is one and the same."),
     )
+    signer_scope = models.JSONField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("The ids of the backends whose runs the secret may write; null for all."),
+    )
+    webhook_id = models.CharField(
+        verbose_name=_("message id"),
+        max_length=255,
+        blank=True,
+        default="",
+        help_text=_("The sender's own id of this call, in the header webhook-id."),
+    )
+    webhook_key = models.CharField(
+        max_length=64,
+        null=True,
+        blank=True,
+        editable=False,
+        unique=True,
+        help_text=_("A hash of the message id and of whose it is: each is processed once. Null without one."),
+    )
+    event_at = models.DateTimeField(
+        verbose_name=_("sent at"),
+        null=True,
+        blank=True,
+        help_text=_("What the sender's header webhook-timestamp says."),
+    )
+    is_dry_run = models.BooleanField(verbose_name=_("dry run"), default=False)
+    replay_of = models.ForeignKey(
+        "self", verbose_name=_("replay of"), null=True, blank=True, on_delete=models.SET_NULL, related_name="replays"
+    )
+    replayed_by = models.ForeignKey(
+        lms_settings.user_model,
+        verbose_name=_("replayed by"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
     payload = models.TextField(verbose_name=_("payload"), blank=True)
-    status_code = models.PositiveSmallIntegerField(verbose_name=_("answer"))
+    status_code = models.PositiveSmallIntegerField(
+        verbose_name=_("answer"),
+        null=True,
+        blank=True,
+        help_text=_("Empty while the call is being processed, and for ever if the process ended before it answered."),
+    )
     response = models.JSONField(verbose_name=_("answer's body"), default=dict)
     items = models.JSONField(verbose_name=_("items"), default=list)
     created_count = models.PositiveIntegerField(verbose_name=_("created"), default=0)
@@ -55,9 +101,22 @@ class SyncDelivery(models.Model):
         ordering = ["-received_at", "-pk"]
 
     def __str__(self) -> str:
-        return f"{self.received_at:%Y-%m-%d %H:%M:%S} – {self.status_code}"
+        return f"{self.received_at:%Y-%m-%d %H:%M:%S} – {self.status_code or '…'}"
 
     @property
     def counts(self) -> dict[str, int]:
         """How many items ended in each outcome."""
         return {outcome.value: getattr(self, f"{outcome.value}_count") for outcome in Outcome}
+
+
+class SyncDeliveryLink(models.Model):
+    """That a delivery is about a run: by the key of its link, so that deliveries of a run are found among millions."""
+
+    delivery = models.ForeignKey(SyncDelivery, on_delete=models.CASCADE, related_name="links")
+    resource_key = models.CharField(max_length=64)
+
+    class Meta:
+        indexes = [models.Index(fields=["resource_key", "delivery"], name="cms_lms_delivery_link")]
+
+    def __str__(self) -> str:
+        return f"{self.delivery_id}: {self.resource_key}"

@@ -87,7 +87,17 @@ EDITORIAL_FIELDS = ("course", "title", "display_mode")
 VERSIONED_FIELDS = (*EDITORIAL_FIELDS, *CONTENT_FIELDS)
 
 #: About the run rather than of it: kept on the row whatever a revision says.
-BOOKKEEPING_FIELDS = ("sync_mode", "matched_backend", "last_synced_at", *COUNTER_FIELDS)
+BOOKKEEPING_FIELDS = (
+    "sync_mode",
+    "matched_backend",
+    "matched_course_id",
+    "last_synced_at",
+    "last_event_at",
+    "draft_synced_at",
+    "draft_notified_at",
+    "counter_announced_at",
+    *COUNTER_FIELDS,
+)
 
 
 def lms_owned_fields(no_update_fields: Collection[str] = ()) -> tuple[str, ...]:

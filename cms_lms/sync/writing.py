@@ -86,6 +86,7 @@ class RunWriter:
             live=False,
             matched_backend=backend.record,
             last_synced_at=self.now,
+            draft_synced_at=self.now if mode == SyncMode.TO_DRAFT else None,
         )
         changes = differences(run, values)
         assign(run, changes)
@@ -109,6 +110,8 @@ class RunWriter:
         if not changes and not goes_live:
             return Outcome.UNCHANGED, changes
         assign(run, changes)
+        if changes.keys() - set(COUNTER_FIELDS) and run.is_unpublished_draft and not goes_live:
+            run.draft_synced_at = self.now
         self._write_row(run, changes, backend)
         if goes_live:
             self.flush()
@@ -147,9 +150,14 @@ class RunWriter:
             assign(run, changes)
             self._write_row(run, changes, backend)
         revision = draft.save_revision(clean=False)
-        is_pending = not run.live or bool(differences(draft, public))
-        CourseRun.objects.filter(pk=run.pk).update(has_unpublished_changes=is_pending, last_synced_at=self.now)
-        run.latest_revision, run.has_unpublished_changes = revision, is_pending
+        run.latest_revision = revision
+        run.has_unpublished_changes = not run.live or bool(differences(draft, public))
+        # What staff took off the site waits for nobody.
+        is_waiting = run.is_unpublished_draft if not run.live else run.has_unpublished_changes
+        run.draft_synced_at = self.now if is_waiting else None
+        run.last_synced_at = self.now
+        columns = ("has_unpublished_changes", "draft_synced_at", "last_synced_at")
+        CourseRun.objects.filter(pk=run.pk).update(**{name: getattr(run, name) for name in columns})
         self._history.add(run, backend, changes, revision=revision)
         return Outcome.DRAFTED, {**counters, **changes}
 
@@ -171,7 +179,7 @@ class RunWriter:
         run.last_synced_at = self.now
         run.matched_backend_id = backend.record.pk
         self._rows[run.pk] = run
-        self._columns |= {*changes, "last_synced_at", "matched_backend_id"}
+        self._columns |= {*changes, "last_synced_at", "draft_synced_at", "matched_backend_id"}
 
     def _may_go_live(self, run: CourseRun) -> bool:
         return (
