@@ -110,6 +110,9 @@ KEYS = (
     Key("ENABLED", "is_enabled", _is_boolean, _BOOLEAN),
     Key("SAMPLE_URLS", "sample_urls", _is_list_of_text, _LIST),
     Key("REJECTED_URLS", "rejected_urls", _is_list_of_text, _LIST),
+    Key("REQUIRE_STANDARD_WEBHOOKS", "requires_standard_webhooks", _is_boolean, _BOOLEAN),
+    Key("SUBMIT_DRAFTS", "submits_drafts", _is_boolean, _BOOLEAN),
+    Key("DRAFT_MAIL", "draft_mail", _is_text_or_null, _TEXT),
 )
 
 _KEYS_BY_NAME = {key.name: key for key in KEYS}

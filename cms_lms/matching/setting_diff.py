@@ -275,7 +275,8 @@ def _compare(
 
 
 def _compare_keys(old: dict[str, Any], new: dict[str, Any]) -> list[KeyChange]:
-    """Return the keys that differ; of a record that is created, those that say something."""
+    """Return the keys that differ; of a record that is created, those that differ from a blank one's."""
     if not old:
-        return [KeyChange(key, None, value) for key, value in new.items() if value not in ("", [], None)]
+        blank = write_entry(LMSBackend(is_enabled=False))
+        return [KeyChange(key, None, value) for key, value in new.items() if value != blank[key]]
     return [KeyChange(key, old[key], value) for key, value in new.items() if old[key] != value]

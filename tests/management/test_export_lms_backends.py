@@ -35,6 +35,9 @@ def backends() -> None:
         slug="main",
         sample_urls=["https://lms.example.com/courses/course-v1:a+b+c/info"],
         rejected_urls=["https://elsewhere.example.com/courses/course-v1:a+b+c/info", "no URL"],
+        requires_standard_webhooks=True,
+        submits_drafts=True,
+        draft_mail="daily",
         default_sync_mode="sync_to_draft",
         no_update_fields=["languages", "start"],
     )
@@ -58,6 +61,9 @@ def test_the_shape_is_richies_with_a_few_keys_more(backends):
         "ENABLED": True,
         "SAMPLE_URLS": ["https://lms.example.com/courses/course-v1:a+b+c/info"],
         "REJECTED_URLS": ["https://elsewhere.example.com/courses/course-v1:a+b+c/info", "no URL"],
+        "REQUIRE_STANDARD_WEBHOOKS": True,
+        "SUBMIT_DRAFTS": True,
+        "DRAFT_MAIL": "daily",
     }
 
 

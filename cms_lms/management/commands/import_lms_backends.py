@@ -18,7 +18,8 @@ class Command(SettingCommand):
 
     help = (
         "Create and update LMS backends from a JSON list in the shape of RICHIE_LMS_BACKENDS, in its order. "
-        "Beside Richie's keys it knows NAME, SLUG, ENABLED, SAMPLE_URLS and REJECTED_URLS. "
+        "Beside Richie's keys it knows NAME, SLUG, ENABLED, SAMPLE_URLS, REJECTED_URLS, REQUIRE_STANDARD_WEBHOOKS, "
+        "SUBMIT_DRAFTS and DRAFT_MAIL. "
         "A backend is known by its slug: SLUG, else made from NAME, else from the host and the kind of LMS. "
         "diff_lms_backends says beforehand what would change."
     )
