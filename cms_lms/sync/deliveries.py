@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import ipaddress
 import time
 from collections.abc import Sequence
@@ -10,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from cms_lms.models import SyncDelivery
-from cms_lms.sync.results import ItemResult, count_outcomes, storable
+from cms_lms.sync.results import ItemResult, count_outcomes
 
 
 @lru_cache(maxsize=256)
@@ -24,25 +23,28 @@ def shorten_address(address: str) -> str:
     return str(ipaddress.ip_network((parsed, prefix), strict=False))
 
 
-class DeliveryLog:
-    """One signed call on its way to being stored. ``received_at`` is aware."""
+def payload_text(body: bytes) -> str:
+    """Return a body as a delivery keeps it. What is no JSON stays none, so that a replay is refused as well."""
+    return body.decode("utf-8", "backslashreplace").replace("\x00", "\\x00")
 
-    def __init__(self, *, received_at: dt.datetime, remote_address: str, secret_name: str, body: bytes) -> None:
+
+class DeliveryLog:
+    """One call on its way to being stored; ``columns`` is what is known of it from the start."""
+
+    def __init__(self, *, body: bytes, remote_address: str = "", **columns: Any) -> None:
         self._clock = time.monotonic()
-        self._received_at = received_at
-        self._remote_address = remote_address
-        self._secret_name = secret_name
-        self._body = body
+        self._columns = {
+            **columns,
+            "payload": payload_text(body),
+            "remote_address": shorten_address(remote_address),
+        }
 
     def record(self, status_code: int, response: Any, results: Sequence[ItemResult] = ()) -> SyncDelivery:
         """Store the call as received and as answered."""
         backend_ids = {result.backend_id for result in results}
         return SyncDelivery.objects.create(
-            received_at=self._received_at,
-            remote_address=shorten_address(self._remote_address),
-            secret_name=self._secret_name,
+            **self._columns,
             backend_id=backend_ids.pop() if len(backend_ids) == 1 else None,
-            payload=storable(self._body.decode("utf-8", "replace")),
             status_code=status_code,
             response=response,
             items=[result.as_record() for result in results],

@@ -37,20 +37,33 @@ FINGERPRINT_LENGTH = 4
 
 @dataclass(frozen=True)
 class Signer:
-    """A secret that may sign. ``name`` is how deliveries name it.
+    """Who vouches for a call. ``name`` is how deliveries name it.
 
-    ``backend_ids``: the backends whose runs it may write, None for all. ``record_ids``: the rows that hold it; more
-    than one if it was given to several backends.
+    ``backend_ids``: the backends whose runs it may write, None for all.
     """
 
     name: str
-    secret: Secret
     backend_ids: frozenset[int] | None = None
-    record_ids: tuple[int, ...] = ()
+
+    @property
+    def scope(self) -> list[int] | None:
+        """``backend_ids`` as deliveries keep them."""
+        return None if self.backend_ids is None else sorted(self.backend_ids)
 
     def may_write(self, backend: BaseLMSBackend) -> bool:
         """Return whether it may write runs of a backend that is bound to its record."""
         return self.backend_ids is None or backend.record.pk in self.backend_ids
+
+
+@dataclass(frozen=True, kw_only=True)
+class SigningSecret(Signer):
+    """A secret that may sign.
+
+    ``record_ids``: the rows that hold it; more than one if it was given to several backends.
+    """
+
+    secret: Secret
+    record_ids: tuple[int, ...] = ()
 
 
 @dataclass
@@ -62,7 +75,7 @@ class SigningSecrets:
 
     token: uuid.UUID | None
     site_secrets: tuple[Secret, ...]
-    signers: Sequence[Signer]
+    signers: Sequence[SigningSecret]
     last_used: dict[int, dt.datetime | None] = field(default_factory=dict)
 
     _loaded: ClassVar[SigningSecrets | None] = None
@@ -83,24 +96,24 @@ class SigningSecrets:
         A site-wide secret takes the place of a backend's own of the same text: a signature made with it cannot be
         told from one of the sender that serves several LMSs.
         """
-        signers: dict[Secret, Signer] = {}
+        signers: dict[Secret, SigningSecret] = {}
         for place, secret in enumerate(site_secrets, start=1):
             if secret.reveal().strip():  # a system check says so, but not every server runs the checks
-                signers.setdefault(secret, Signer(f"site {place} ({fingerprint(secret)})", secret))
+                signers.setdefault(secret, SigningSecret(f"site {place} ({fingerprint(secret)})", secret=secret))
         records = list(SyncSecret.objects.live().filter(backend__is_enabled=True).select_related("backend"))
         for secret, owners in _by_secret(records).items():
             signers.setdefault(
                 secret,
-                Signer(
+                SigningSecret(
                     name_in_deliveries(secret, owners),
-                    secret,
                     frozenset(owner.backend_id for owner in owners),
-                    tuple(owner.pk for owner in owners),
+                    secret=secret,
+                    record_ids=tuple(owner.pk for owner in owners),
                 ),
             )
         return cls(token, site_secrets, tuple(signers.values()), {record.pk: record.last_used_at for record in records})
 
-    def note_use(self, signer: Signer, now: dt.datetime) -> None:
+    def note_use(self, signer: SigningSecret, now: dt.datetime) -> None:
         """Store that a secret signed a call that came at ``now``, at most every five minutes.
 
         To be called outside the call's transaction. It loses its note rather than the call: a database that refuses

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 
 from cms_lms.encryption import Secret
-from cms_lms.sync.secrets import Signer
+from cms_lms.sync.secrets import SigningSecret
 
 SCHEME = "SIG-HMAC-SHA256"
 
@@ -48,7 +48,7 @@ def read_digest(header: str | None) -> bytes:
     return claimed
 
 
-def find_signer(digest: bytes, body: bytes, signers: Iterable[Signer]) -> Signer:
+def find_signer(digest: bytes, body: bytes, signers: Iterable[SigningSecret]) -> SigningSecret:
     """Return the first secret that made the signature. Raises ``SignatureInvalid``.
 
     All are tried, each compared in constant time: how long it takes tells nothing of which one it was.

@@ -1,8 +1,7 @@
-"""The web hook's view: authenticates, parses, hands over to the engine, answers as the contract says."""
+"""The web hook's view: tells who calls, lets the call be processed, and answers what its delivery says."""
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
 from collections.abc import Sequence
 from typing import Any
@@ -21,25 +20,11 @@ from rest_framework.views import APIView
 
 from cms_lms.conf import settings as lms_settings
 from cms_lms.error_reports import conceal_values
-from cms_lms.sync.deliveries import DeliveryLog
-from cms_lms.sync.engine import REQUIRED, has_resource_link, synchronize
-from cms_lms.sync.payload import PayloadNotJSON, parse
-from cms_lms.sync.results import ItemResult, count_outcomes, storable
-from cms_lms.sync.secrets import Signer, SigningSecrets
+from cms_lms.sync.calls import INVALID_AUTHENTICATION, Call, CallRefused, process
+from cms_lms.sync.secrets import SigningSecret, SigningSecrets
 from cms_lms.sync.signature import SignatureInvalid, SignatureMissing, find_signer, read_digest
 
 security_logger = logging.getLogger("django.security.cms_lms")
-
-INVALID_SIGNATURE = 401, "Invalid authentication."
-
-
-class CallRefused(Exception):
-    """The call as a whole is refused; ``status`` and ``body`` are the answer."""
-
-    def __init__(self, status: int, body: Any) -> None:
-        super().__init__(status, body)
-        self.status = status
-        self.body = body
 
 
 class AlwaysJSON(BaseContentNegotiation):
@@ -79,43 +64,24 @@ class CourseRunsSyncView(APIView):
                 return Response(refusal.body, status=refusal.status)
 
     def receive(self, request: HttpRequest) -> Response:
-        """Apply a call. Raises ``CallRefused``; with a valid signature it leaves a delivery all the same."""
+        """Let a call be processed, and answer what its delivery says. Raises ``CallRefused``."""
         received_at = timezone.now()
         conceal_values(request)
         body = self.read_body(request)
         secrets, signer = self.authenticate(request, body)
+        call = Call(
+            body=body,
+            signer=signer,
+            received_at=received_at,
+            content_type=request.content_type or "",
+            remote_address=request.META.get("REMOTE_ADDR", ""),
+        )
         try:
-            return self.apply(request, body, signer, received_at)
+            delivery = process(call)
         finally:
             secrets.note_use(signer, received_at)
-
-    def apply(self, request: HttpRequest, body: bytes, signer: Signer, received_at: dt.datetime) -> Response:
-        """Apply a call whose signature is valid. Raises ``CallRefused``."""
-        delivery = DeliveryLog(
-            received_at=received_at,
-            remote_address=request.META.get("REMOTE_ADDR", ""),
-            secret_name=signer.name,
-            body=body,
-        )
-        try:
-            payload = self.parse(request, body)
-        except CallRefused as refusal:
-            delivery.record(refusal.status, refusal.body)
-            raise
-        is_list = isinstance(payload, list)
-        results = synchronize(
-            payload if is_list else [payload],
-            signer=signer,
-            now=received_at,
-            journal=lambda results: delivery.record(*self.answer(results, is_list), results),
-        )
-        if forbidden := sum(result.is_forbidden for result in results):
-            security_logger.warning(
-                "Web hook: the secret %s signed %s course runs that are not of its LMS backend.", signer.name, forbidden
-            )
-        status, answer = self.answer(results, is_list)
-        outcome = ", ".join(f"{name}={count}" for name, count in count_outcomes(results).items())
-        return Response(answer, status=status, headers={"Sync-Outcome": outcome})
+        outcome = ", ".join(f"{name}={count}" for name, count in delivery.counts.items())
+        return Response(delivery.response, status=delivery.status_code, headers={"Sync-Outcome": outcome})
 
     @staticmethod
     def read_body(request: HttpRequest) -> bytes:
@@ -134,7 +100,7 @@ class CourseRunsSyncView(APIView):
         return body
 
     @staticmethod
-    def authenticate(request: HttpRequest, body: bytes) -> tuple[SigningSecrets, Signer]:
+    def authenticate(request: HttpRequest, body: bytes) -> tuple[SigningSecrets, SigningSecret]:
         """Return the secrets that may sign, and which of them signed the body."""
         try:
             digest = read_digest(request.headers.get("Authorization"))
@@ -145,40 +111,4 @@ class CourseRunsSyncView(APIView):
             raise CallRefused(403, "Missing authentication.") from None
         except SignatureInvalid:
             security_logger.warning("Web hook: a call with an invalid signature.")
-            raise CallRefused(*INVALID_SIGNATURE) from None
-
-    @staticmethod
-    def parse(request: HttpRequest, body: bytes) -> Any:
-        """Return an object, or a list of objects, each with a resource link."""
-        if request.content_type != "application/json":
-            raise CallRefused(
-                415, {"detail": f'Unsupported media type "{storable(request.content_type or "")}" in request.'}
-            )
-        try:
-            payload = parse(body)
-        except PayloadNotJSON as error:
-            raise CallRefused(400, {"detail": f"JSON parse error - {storable(str(error))}"}) from None
-        items = payload if isinstance(payload, list) else [payload]
-        if len(items) > lms_settings.SYNC_MAX_ITEMS:
-            limit = lms_settings.SYNC_MAX_ITEMS
-            raise CallRefused(413, {"detail": f"The list holds more than {limit} course runs. Send them in parts."})
-        if not all(map(has_resource_link, items)):
-            raise CallRefused(400, REQUIRED)
-        return payload
-
-    @staticmethod
-    def answer(results: Sequence[ItemResult], is_list: bool) -> tuple[int, Any]:
-        """Return status and body. In a list an error wins over another item with the same link."""
-        if not is_list and results[0].is_forbidden:
-            return INVALID_SIGNATURE
-        status = 400 if any(result.is_refused for result in results) else 200
-        if not is_list:
-            return status, results[0].errors or {"success": True}
-        answer: dict[str, Any] = {}
-        for result in results:
-            link = storable(result.resource_link)
-            if result.is_refused:
-                answer[link] = result.errors
-            else:
-                answer.setdefault(link, {"success": True})
-        return status, answer
+            raise CallRefused(*INVALID_AUTHENTICATION) from None

@@ -282,7 +282,7 @@ class Hunt:
             ("cms_lms.models.stored_secret.decrypt", lambda: self.root.get(credentials)),
             ("cms_lms.models.stored_secret.clean_secret", lambda: self.root.get(credentials)),
             ("cms_lms.sync.signature.hmac.compare_digest", lambda: self.anonymous.post(WEB_HOOK, body, **signed)),
-            ("cms_lms.sync.views.synchronize", lambda: self.anonymous.post(WEB_HOOK, body, **signed)),
+            ("cms_lms.sync.calls.synchronize", lambda: self.anonymous.post(WEB_HOOK, body, **signed)),
             ("cms_lms.matching.connection.check_connection", lambda: self.root.post(connection)),
             ("socket.socket.sendall", lambda: self.root.post(url(LMSBackend, "connection", self.backends[0].pk))),
         ]

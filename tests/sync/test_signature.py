@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 
 from cms_lms.encryption import Secret
 from cms_lms.models import CourseRun, SyncDelivery
-from cms_lms.sync.secrets import Signer
+from cms_lms.sync.secrets import SigningSecret
 from cms_lms.sync.signature import find_signer, read_digest, sign
 from tests.factories import make_backend, make_course
 from tests.sync.payloads import payload
@@ -137,7 +137,7 @@ def test_a_blank_secret_signs_nothing(send, settings, blank):
 
 def test_all_secrets_are_tried_whichever_signed():
     """How long an answer takes must not tell which secret it was."""
-    signers = [Signer(f"number {number}", Secret(str(number))) for number in range(3)]
+    signers = [SigningSecret(f"number {number}", secret=Secret(str(number))) for number in range(3)]
     for signer in signers:
         tried = iter(signers)
 

@@ -1,0 +1,138 @@
+"""A call on its way: parsed, applied, answered and kept in a delivery.
+
+Both ways in lead here, the web hook's and that of staff who replay. Who may call was decided before; of HTTP this
+knows the status alone. The answers are part of the contract with senders, in English whatever the site's language.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+
+from cms_lms.conf import settings as lms_settings
+from cms_lms.models import SyncDelivery
+from cms_lms.sync.deliveries import DeliveryLog
+from cms_lms.sync.engine import REQUIRED, has_resource_link, synchronize
+from cms_lms.sync.payload import PayloadNotJSON, parse
+from cms_lms.sync.results import ItemResult, storable
+from cms_lms.sync.secrets import Signer
+
+security_logger = logging.getLogger("django.security.cms_lms")
+
+JSON = "application/json"
+
+INVALID_AUTHENTICATION = 401, "Invalid authentication."
+
+
+class CallRefused(Exception):
+    """The call as a whole is refused; ``status`` and ``body`` are the answer."""
+
+    def __init__(self, status: int, body: Any) -> None:
+        super().__init__(status, body)
+        self.status = status
+        self.body = body
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call that somebody vouches for. Times are aware.
+
+    ``event_at``: of when its values are, None if nobody knows. ``is_dry_run``: it is to change nothing.
+    ``replay_of`` and ``replayed_by``: of which delivery it is a replay, and by whom.
+    """
+
+    body: bytes
+    signer: Signer
+    received_at: dt.datetime
+    content_type: str = JSON
+    remote_address: str = ""
+    event_at: dt.datetime | None = None
+    is_dry_run: bool = False
+    replay_of: SyncDelivery | None = None
+    replayed_by: Any = None
+
+
+def open_log(call: Call) -> DeliveryLog:
+    """Return what keeps a call."""
+    return DeliveryLog(
+        received_at=call.received_at,
+        remote_address=call.remote_address,
+        secret_name=call.signer.name,
+        signer_scope=call.signer.scope,
+        body=call.body,
+        event_at=call.event_at,
+        is_dry_run=call.is_dry_run,
+        replay_of=call.replay_of,
+        replayed_by=call.replayed_by,
+    )
+
+
+def process(call: Call) -> SyncDelivery:
+    """Apply a call and return its delivery, which holds the answer."""
+    log = open_log(call)
+    try:
+        payload = read_payload(call)
+    except CallRefused as refusal:
+        return log.record(refusal.status, refusal.body)
+    is_list = isinstance(payload, list)
+    payloads = payload if is_list else [payload]
+    if call.is_dry_run:
+        with transaction.atomic():
+            results = synchronize(payloads, signer=call.signer, now=call.received_at, journal=lambda results: None)
+            transaction.set_rollback(True)
+        delivery = log.record(*answer(results, is_list), results)
+    else:
+        recorded: list[SyncDelivery] = []
+        results = synchronize(
+            payloads,
+            signer=call.signer,
+            now=call.received_at,
+            journal=lambda results: recorded.append(log.record(*answer(results, is_list), results)),
+        )
+        delivery = recorded[-1]
+    if forbidden := sum(result.is_forbidden for result in results):
+        security_logger.warning(
+            "Web hook: the secret %s signed %s course runs that are not of its LMS backend.",
+            call.signer.name,
+            forbidden,
+        )
+    return delivery
+
+
+def read_payload(call: Call) -> Any:
+    """Return an object, or a list of objects, each with a resource link. Raises ``CallRefused``."""
+    if call.content_type != JSON:
+        raise CallRefused(415, {"detail": f'Unsupported media type "{storable(call.content_type)}" in request.'})
+    try:
+        payload = parse(call.body)
+    except PayloadNotJSON as error:
+        raise CallRefused(400, {"detail": f"JSON parse error - {storable(str(error))}"}) from None
+    items = payload if isinstance(payload, list) else [payload]
+    if len(items) > lms_settings.SYNC_MAX_ITEMS:
+        limit = lms_settings.SYNC_MAX_ITEMS
+        raise CallRefused(413, {"detail": f"The list holds more than {limit} course runs. Send them in parts."})
+    if not all(map(has_resource_link, items)):
+        raise CallRefused(400, REQUIRED)
+    return payload
+
+
+def answer(results: Sequence[ItemResult], is_list: bool) -> tuple[int, Any]:
+    """Return status and body. In a list an error wins over another item with the same link."""
+    if not is_list and results[0].is_forbidden:
+        return INVALID_AUTHENTICATION
+    status = 400 if any(result.is_refused for result in results) else 200
+    if not is_list:
+        return status, results[0].errors or {"success": True}
+    body: dict[str, Any] = {}
+    for result in results:
+        link = storable(result.resource_link)
+        if result.is_refused:
+            body[link] = result.errors
+        else:
+            body.setdefault(link, {"success": True})
+    return status, body
