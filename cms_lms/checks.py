@@ -64,6 +64,7 @@ def check_settings(app_configs: Any = None, **kwargs) -> list[checks.CheckMessag
         *_check_js_backends(),
         *_check_insecure_urls(),
         *_check_limits(),
+        *_check_intervals(),
         *_check_encryption_keys(),
         *_check_environment_prefix(),
         *_check_private_networks(),
@@ -245,6 +246,14 @@ def _check_limits() -> Iterator[checks.CheckMessage]:
         value = getattr(lms_settings, name)
         if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
             yield _error(14, f"{PREFIX}{name} is {value!r}.", f"Set {PREFIX}{name} to a whole number above 0.")
+
+
+def _check_intervals() -> Iterator[checks.CheckMessage]:
+    for name in ("COUNTER_REFRESH_SECONDS",):
+        value = getattr(lms_settings, name)
+        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+            hint = f"Set {PREFIX}{name} to a whole number of seconds, 0 for no interval at all."
+            yield _error(31, f"{PREFIX}{name} is {value!r}.", hint)
 
 
 def _check_preview_template() -> Iterator[checks.CheckMessage]:

@@ -54,6 +54,9 @@ class Settings:
 
     ``MAX_RESPONSE_BYTES``: int, bytes after decompression. A longer answer of an LMS is cut off and refused.
 
+    ``COUNTER_REFRESH_SECONDS``: int, seconds. A number of enrollments that changes alone refreshes the pages of
+    its course at most this often.
+
     ``PREVIEW_TEMPLATE``: str. The template that shows a course run in the admin's preview.
     """
 
@@ -89,6 +92,7 @@ class Settings:
         "READ_TIMEOUT": 10.0,
         "TOTAL_TIMEOUT": 20.0,
         "MAX_RESPONSE_BYTES": 2 * 1024 * 1024,
+        "COUNTER_REFRESH_SECONDS": 3600,
         "PREVIEW_TEMPLATE": "cms_lms/course_run_preview.html",
     }
 

@@ -67,6 +67,8 @@ def test_the_settings_of_the_site_are_right():
         ("SYNC_MAX_BODY_BYTES", True, "cms_lms.E014", "above 0"),
         ("SYNC_MAX_ITEMS", 0, "cms_lms.E014", "CMS_LMS_SYNC_MAX_ITEMS"),
         ("MAX_RESPONSE_BYTES", 0, "cms_lms.E014", "CMS_LMS_MAX_RESPONSE_BYTES"),
+        ("COUNTER_REFRESH_SECONDS", -1, "cms_lms.E031", "0 for no interval"),
+        ("COUNTER_REFRESH_SECONDS", None, "cms_lms.E031", "whole number of seconds"),
         ("ENCRYPTION_KEYS", "a key that is long enough", "cms_lms.E016", "CMS_LMS_ENCRYPTION_KEYS = ["),
         ("ENCRYPTION_KEYS", [b"a key that is long enough"], "cms_lms.E016", "CMS_LMS_ENCRYPTION_KEYS = ["),
         ("ENCRYPTION_KEYS", None, "cms_lms.E016", "CMS_LMS_ENCRYPTION_KEYS = ["),

@@ -1,11 +1,12 @@
-"""What follows a public change, once it is committed: our signal, the search index, the front-end cache.
+"""What follows a public change, once it is committed: our signal, the front-end cache, the search index.
 
-The signal is sent in the process that synchronised. Indexing and purging are a background task, since
-the sender waits for the answer.
+The signal is sent in the process that synchronised. Purging and indexing are a background task, since the
+sender waits for the answer. Nothing that fails here reaches the sender, whose call is applied by then.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
@@ -16,12 +17,14 @@ from typing import Any
 from django.db import transaction
 from django.db.models.signals import post_delete
 from django.dispatch import Signal
+from django.utils import timezone
 from django_tasks import task
 from wagtail.contrib.frontend_cache.utils import PurgeBatch
-from wagtail.models import Page
+from wagtail.models import Page, Revision
 from wagtail.search.backends import get_search_backends
 from wagtail.signals import published, unpublished
 
+from cms_lms.conf import settings as lms_settings
 from cms_lms.models import CourseRun
 from cms_lms.models.course import course_page_field, course_page_models
 
@@ -29,21 +32,43 @@ from cms_lms.models.course import course_page_field, course_page_models
 #: committed. ``sender``: ``CourseRun``; ``run_id``: int. Receivers that raise are logged by Django.
 course_run_synced = Signal()
 
+#: In seconds. When pages are refreshed again after a failure, where the task backend knows of later.
+RETRY_DELAYS = (60, 300, 1800, 7200)
+
 _is_announced_by_caller: ContextVar[bool] = ContextVar("cms_lms.is_announced_by_caller", default=False)
 
 
-def announce(run_ids: Collection[int]) -> None:
-    """Let the effects of public changes follow the transaction's commit; nothing if there were none."""
-    if not run_ids:
+def announce(run_ids: Collection[int], quiet_ids: Collection[int] = ()) -> None:
+    """Let the effects of public changes follow the transaction's commit; nothing if there were none.
+
+    ``quiet_ids``: runs of which a counter alone changed, sooner than ``is_counter_due`` says. Our signal
+    names them, too; their pages stay as they are.
+    """
+    signaled = sorted({*run_ids, *quiet_ids})
+    if not signaled:
         return
-    ids = sorted(run_ids)
 
     def follow() -> None:
-        for run_id in ids:
+        for run_id in signaled:
             course_run_synced.send_robust(sender=CourseRun, run_id=run_id)
-        refresh_public_pages.enqueue(ids)
+        if run_ids:
+            refresh_public_pages.enqueue(sorted(run_ids))
 
-    transaction.on_commit(follow)
+    transaction.on_commit(follow, robust=True)
+
+
+def announce_drafts(run_ids: Collection[int]) -> None:
+    """Let what follows a change of drafts follow the transaction's commit; nothing if there were none."""
+
+
+def is_counter_due(announced_at: dt.datetime | None, now: dt.datetime) -> bool:
+    """Whether a counter that changes ``now`` is to reach the caches: not sooner than an interval after the last.
+
+    The last of a burst reaches them with the next change of the run after that; until then caches keep their
+    page for as long as they keep any.
+    """
+    interval = dt.timedelta(seconds=lms_settings.COUNTER_REFRESH_SECONDS)
+    return announced_at is None or abs(now - announced_at) >= interval
 
 
 @contextmanager
@@ -56,10 +81,19 @@ def announced_by_caller() -> Iterator[None]:
         _is_announced_by_caller.reset(token)
 
 
-def on_public_change(instance: CourseRun, **kwargs) -> None:
-    """Refresh the pages of a run that staff or a schedule published or unpublished, or that was deleted."""
-    if not _is_announced_by_caller.get():
-        transaction.on_commit(partial(refresh_course_pages.enqueue, [instance.course_id]))
+def on_public_change(instance: CourseRun, signal: Signal, revision: Revision | None = None, **kwargs) -> None:
+    """Refresh the pages of a run that staff or a schedule published or unpublished, or that was deleted.
+
+    Those of the course that it had before, too.
+    """
+    if _is_announced_by_caller.get():
+        return
+    if signal is not unpublished and not instance.live:
+        return  # a draft that was scheduled, or that goes: the public never saw it
+    courses = {instance.course_id}
+    if revision is not None:  # it brings the row as it was before, see CourseRun.publish()
+        courses.add(revision.content_object.course_id)
+    transaction.on_commit(partial(refresh_course_pages.enqueue, sorted(courses)), robust=True)
 
 
 def connect() -> None:
@@ -68,22 +102,31 @@ def connect() -> None:
         signal.connect(on_public_change, sender=CourseRun, dispatch_uid="cms_lms.public_change")
 
 
-def pages_of_courses(course_ids: Iterable[Any]) -> Iterable[Page]:
-    """Return the live pages that present courses, in every locale, aliases included."""
+def pages_of_courses(course_ids: Iterable[Any]) -> Iterator[Page]:
+    """Yield the live pages that present courses, in every locale, aliases included."""
     for model in course_page_models():
         yield from model._default_manager.filter(**{f"{course_page_field(model)}__in": course_ids}, live=True)
 
 
 @task()
 def refresh_public_pages(run_ids: list[int]) -> None:
-    """Index the course pages of runs again, and purge those pages and their parents, each once."""
-    _refresh(pages_of_courses(CourseRun.objects.filter(pk__in=run_ids).values("course")))
+    """As ``refresh_course_pages``, for the pages of the runs' courses."""
+    refresh_course_pages.call(sorted(set(CourseRun.objects.filter(pk__in=run_ids).values_list("course", flat=True))))
 
 
 @task()
-def refresh_course_pages(course_ids: list[int]) -> None:
-    """As ``refresh_public_pages``, for the pages of courses."""
-    _refresh(pages_of_courses(course_ids))
+def refresh_course_pages(course_ids: list[int], attempt: int = 0) -> None:
+    """Purge the pages of courses and those above them, and index the former again, each once.
+
+    Does no harm when it is run twice. What fails is tried again later, where the task backend can wait.
+    """
+    try:
+        _refresh(list(pages_of_courses(course_ids)))
+    except Exception:
+        if attempt < len(RETRY_DELAYS) and refresh_course_pages.get_backend().supports_defer:
+            run_after = timezone.now() + dt.timedelta(seconds=RETRY_DELAYS[attempt])
+            refresh_course_pages.using(run_after=run_after).enqueue(course_ids, attempt=attempt + 1)
+        raise
 
 
 def _refresh(pages: Iterable[Page]) -> None:

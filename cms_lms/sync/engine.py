@@ -191,7 +191,7 @@ def apply(items: Sequence[Item], now: dt.datetime) -> list[ItemResult]:
         except Refused as refusal:
             results.append(refused(item.payload["resource_link"], refusal, item.backend, run))
     writer.flush()
-    announce(writer.public_runs)
+    announce(writer.public_runs, writer.counter_runs)
     return results
 
 

@@ -19,7 +19,7 @@ from cms_lms.backends.base import BaseLMSBackend
 from cms_lms.models import Course, CourseRun
 from cms_lms.models.delivery import Outcome
 from cms_lms.runs.fields import COUNTER_FIELDS, VERSIONED_FIELDS, SyncMode
-from cms_lms.sync.effects import announced_by_caller
+from cms_lms.sync.effects import announced_by_caller, is_counter_due
 from cms_lms.sync.history import SyncHistory
 
 Changes = dict[str, tuple[Any, Any]]
@@ -62,12 +62,14 @@ def draft_values(run: CourseRun, names: Iterable[str]) -> dict[str, Any]:
 class RunWriter:
     """Writes the runs of one call; row updates wait for ``flush`` and are written together.
 
-    ``public_runs`` collects the ids of runs whose public version changed.
+    ``public_runs`` collects the ids of runs whose public version changed; ``counter_runs`` those of which a counter
+    alone did, sooner than caches are to hear of it.
     """
 
     def __init__(self, now: dt.datetime) -> None:
         self.now = now
         self.public_runs: set[int] = set()
+        self.counter_runs: set[int] = set()
         self._rows: dict[int, CourseRun] = {}
         self._columns: set[str] = set()
         self._history = SyncHistory(now)
@@ -116,8 +118,8 @@ class RunWriter:
         if goes_live:
             self.flush()
             self._publish(run, run.save_revision(clean=False))
-        elif run.live and changes:
-            self.public_runs.add(run.pk)
+        else:
+            self._note_public_change(run, changes)
         content_changed = bool(changes.keys() - set(COUNTER_FIELDS))
         if content_changed or goes_live:
             self._history.add(run, backend, changes)
@@ -137,8 +139,7 @@ class RunWriter:
         if counters:
             assign(run, counters)
             self._write_row(run, counters, backend)
-            if run.live:
-                self.public_runs.add(run.pk)
+            self._note_public_change(run, counters)
         if not changes:
             return (Outcome.UPDATED if counters else Outcome.UNCHANGED), counters
         public = {name: getattr(run, name) for name in (*VERSIONED_FIELDS, *SCHEDULE_FIELDS)}
@@ -179,7 +180,18 @@ class RunWriter:
         run.last_synced_at = self.now
         run.matched_backend_id = backend.record.pk
         self._rows[run.pk] = run
-        self._columns |= {*changes, "last_synced_at", "draft_synced_at", "matched_backend_id"}
+        self._columns |= {*changes, "last_synced_at", "draft_synced_at", "counter_announced_at", "matched_backend_id"}
+
+    def _note_public_change(self, run: CourseRun, changes: Changes) -> None:
+        """Collect a run whose row is written, if the public sees it."""
+        if not run.live:
+            return
+        if changes.keys() <= set(COUNTER_FIELDS):
+            if not is_counter_due(run.counter_announced_at, self.now):
+                self.counter_runs.add(run.pk)
+                return
+            run.counter_announced_at = self.now
+        self.public_runs.add(run.pk)
 
     def _may_go_live(self, run: CourseRun) -> bool:
         return (
