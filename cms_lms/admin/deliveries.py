@@ -1,4 +1,4 @@
-"""The log of deliveries: read only."""
+"""The log of deliveries: listed, looked at and replayed, and changed by nobody."""
 
 from __future__ import annotations
 
@@ -6,22 +6,25 @@ import json
 from typing import Any
 
 from django.db.models import Q, QuerySet
-from django.urls import reverse
-from django.utils.functional import cached_property
 from django.utils.timezone import localtime
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.ui.tables import Column, NumberColumn, TitleColumn
 from wagtail.admin.views import generic
 from wagtail.admin.viewsets.model import ModelViewSet
 
+from cms_lms.admin.delivery_page import SyncDeliveryInspectView
 from cms_lms.admin.filters import SyncDeliveryFilterSet
-from cms_lms.admin.listings import WideListingMixin, WordSearchMixin
-from cms_lms.admin.permissions import ReadOnlyPermissionPolicy, may_edit_runs
-from cms_lms.models import CourseRun, SyncDelivery
+from cms_lms.admin.listings import BoundedPaginator, WideListingMixin, contains_word
+from cms_lms.admin.permissions import DeliveryPermissionPolicy
+from cms_lms.models import SyncDelivery
 from cms_lms.models.delivery import Outcome
-from cms_lms.sync.history import field_label
+from cms_lms.patterns.urls import InvalidURL
 
-delivery_permission_policy = ReadOnlyPermissionPolicy(SyncDelivery)
+#: Among how many deliveries words are looked for: no index knows what payloads contain.
+SEARCHED = 10_000
+
+delivery_permission_policy = DeliveryPermissionPolicy(SyncDelivery)
 
 
 def received_to_the_second(delivery: SyncDelivery) -> str:
@@ -35,10 +38,26 @@ def outcome_summary(delivery: SyncDelivery) -> str:
     return ", ".join(f"{labels[outcome]}: {count}" for outcome, count in delivery.counts.items() if count)
 
 
-class SyncDeliveryIndexView(WordSearchMixin, WideListingMixin, generic.IndexView):
+def kind_summary(delivery: SyncDelivery) -> str:
+    """Return what makes a delivery other than a call of an LMS; blank for such a call."""
+    kinds = [(delivery.is_replay, gettext("Replay")), (delivery.is_dry_run, gettext("Dry run"))]
+    return ", ".join(label for is_so, label in kinds if is_so)
+
+
+def answer_summary(delivery: SyncDelivery) -> str:
+    """Return the status that the sender got, or that there was none."""
+    return gettext("In progress or interrupted") if delivery.status_code is None else str(delivery.status_code)
+
+
+class SyncDeliveryIndexView(WideListingMixin, generic.IndexView):
     """Deliveries, the latest first."""
 
     any_permission_required = ["view"]
+    paginator_class = BoundedPaginator
+    results_template_name = "cms_lms/admin/delivery_results.html"
+
+    #: Whether what was searched for is a link that deliveries are about; told once the search was made.
+    is_link_search = False
 
     def get_base_queryset(self) -> QuerySet:
         """Leave what is long in the database."""
@@ -49,56 +68,34 @@ class SyncDeliveryIndexView(WordSearchMixin, WideListingMixin, generic.IndexView
         column.accessor = received_to_the_second
         return column
 
-    def get_word_condition(self, word: str) -> Q:
-        """Find what JSON escapes, too."""
-        return super().get_word_condition(word) | Q(payload__icontains=json.dumps(word)[1:-1])
+    def search_queryset(self, queryset: QuerySet) -> QuerySet:
+        """Find the deliveries about a run by its link; by anything else, those whose payloads have the words."""
+        if not self.is_searching:
+            return queryset
+        try:
+            about = queryset.about_link(self.search_query)
+        except InvalidURL:
+            pass
+        else:
+            # Part of a link is one too, and no run's.
+            self.is_link_search = about.exists()
+            if self.is_link_search:
+                return about
+        queryset = queryset.filter(*self.among_the_latest(queryset))
+        for word in self.search_query.split():
+            # What JSON escapes is found, too.
+            queryset = queryset.filter(contains_word(["payload"], word) | Q(payload__icontains=json.dumps(word)[1:-1]))
+        return queryset
 
-
-class SyncDeliveryInspectView(generic.InspectView):
-    """One delivery: what came, and what was decided for each item."""
-
-    any_permission_required = ["view"]
-    template_name = "cms_lms/admin/delivery.html"
+    @staticmethod
+    def among_the_latest(queryset: QuerySet) -> list[Q]:
+        """Return the condition that leaves the last ``SEARCHED`` deliveries of a set; none where there are fewer."""
+        times = queryset.order_by("-received_at", "-pk").values_list("received_at", flat=True)
+        return [Q(received_at__gte=moment) for moment in times[SEARCHED - 1 : SEARCHED]]
 
     def get_context_data(self, **kwargs) -> dict[str, Any]:
-        """Add the payload for reading, and the items with labels and links."""
-        return {
-            **super().get_context_data(**kwargs),
-            "delivery": self.object,
-            "payload": readable_json(self.object.payload),
-            "answer": json.dumps(self.object.response, indent=2, ensure_ascii=False),
-            "items": [self.get_item(item) for item in self.object.items],
-        }
-
-    def get_item(self, item: dict[str, Any]) -> dict[str, Any]:
-        """Return an item as the template shows it."""
-        outcome, run_id = item.get("outcome"), item.get("run")
-        return {
-            **item,
-            "outcome_label": dict(Outcome.choices).get(outcome, outcome),
-            "run_url": self.get_run_url(run_id) if run_id in self.existing_runs else None,
-            "changes": [(field_label(name), *change) for name, change in (item.get("changes") or {}).items()],
-        }
-
-    @cached_property
-    def existing_runs(self) -> set[int]:
-        """The runs among the items that were not deleted since, for those who may edit them."""
-        if not may_edit_runs(self.request.user):
-            return set()
-        ids = [item["run"] for item in self.object.items if item.get("run")]
-        return set(CourseRun.objects.filter(pk__in=ids).values_list("pk", flat=True))
-
-    def get_run_url(self, run_id: int) -> str:
-        """Return the run's edit form."""
-        return reverse(CourseRun.snippet_viewset.get_url_name("edit"), args=[run_id])
-
-
-def readable_json(text: str) -> str:
-    """Return JSON with line breaks; what is no JSON, as it is."""
-    try:
-        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
-    except (ValueError, RecursionError):
-        return text
+        """Add how far was looked."""
+        return {**super().get_context_data(**kwargs), "is_link_search": self.is_link_search, "searched": SEARCHED}
 
 
 class SyncDeliveryViewSet(ModelViewSet):
@@ -120,16 +117,18 @@ class SyncDeliveryViewSet(ModelViewSet):
     search_backend_name = None
     ordering = ["-received_at", "-pk"]
     exclude_form_fields: list[str] = []
+    # No other order than that of time: the database would sort millions.
     list_display = [
         "received_at",
-        Column("remote_address", label=_("Sender"), sort_key="remote_address"),
-        Column("secret_name", label=_("Signed with"), sort_key="secret_name"),
-        Column("backend", label=_("LMS backend"), sort_key="backend__name"),
+        Column("remote_address", label=_("Sender")),
+        Column("secret_name", label=_("Signed with")),
+        Column("backend", label=_("LMS backend")),
+        Column("kind", label=_("Kind"), accessor=kind_summary),
         Column("counts", label=_("Items"), accessor=outcome_summary),
-        Column("status_code", label=_("Answer"), sort_key="status_code"),
-        NumberColumn("duration_ms", label=_("Milliseconds"), sort_key="duration_ms"),
+        Column("status_code", label=_("Answer"), accessor=answer_summary),
+        NumberColumn("duration_ms", label=_("Milliseconds")),
     ]
 
     def get_permissions_to_register(self) -> QuerySet:
-        """Offer groups the right to look, the only one that means something."""
-        return super().get_permissions_to_register().filter(codename="view_syncdelivery")
+        """Offer groups the rights that mean something."""
+        return super().get_permissions_to_register().filter(codename__in=["view_syncdelivery", "replay_syncdelivery"])

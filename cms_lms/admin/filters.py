@@ -7,7 +7,7 @@ from django import forms
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from wagtail.admin.filters import WagtailFilterSet
+from wagtail.admin.filters import DateRangePickerWidget, WagtailFilterSet
 from wagtail.admin.widgets import BooleanRadioSelect
 
 from cms_lms.backends.registry import backend_choices, js_backend_choices
@@ -28,6 +28,18 @@ STATE_CHOICES = [
 ]
 
 STATUS_CHOICES = [("live", _("Live")), ("live_draft", _("Live + draft")), ("draft", _("Draft"))]
+
+#: Listed here rather than found: the database would look through every delivery for them.
+ANSWER_CHOICES = [
+    (200, _("200 – done")),
+    (400, _("400 – something refused")),
+    (401, _("401 – not of this secret")),
+    (409, _("409 – another body for a known message id")),
+    (413, _("413 – too long")),
+    (415, _("415 – another content type")),
+]
+
+KIND_CHOICES = [("call", _("Calls of LMSs")), ("dry_run", _("Dry runs")), ("replay", _("Replays"))]
 
 NONE = "none"
 
@@ -133,9 +145,17 @@ class CourseRunFilterSet(WagtailFilterSet):
 
 
 class SyncDeliveryFilterSet(WagtailFilterSet):
-    """Deliveries by answer, backend and outcome."""
+    """Deliveries by time, answer, backend, outcome, and whether an LMS sent them."""
 
-    status_code = django_filters.AllValuesFilter(label=_("Answer"), empty_label=_("All"), widget=forms.RadioSelect)
+    received_at = django_filters.DateFromToRangeFilter(label=_("Received"), widget=DateRangePickerWidget)
+    status_code = django_filters.ChoiceFilter(
+        label=_("Answer"),
+        choices=ANSWER_CHOICES,
+        empty_label=_("All"),
+        null_label=_("In progress or interrupted"),
+        null_value=NONE,
+        widget=forms.RadioSelect,
+    )
     backend = django_filters.ModelChoiceFilter(
         label=_("LMS backend"),
         queryset=LMSBackend.objects.all(),
@@ -150,11 +170,20 @@ class SyncDeliveryFilterSet(WagtailFilterSet):
         method="filter_outcome",
         widget=forms.RadioSelect,
     )
+    kind = django_filters.ChoiceFilter(
+        label=_("Kind"), choices=KIND_CHOICES, empty_label=_("All"), method="filter_kind", widget=forms.RadioSelect
+    )
 
     class Meta:
         model = SyncDelivery
-        fields = ["status_code", "backend", "outcome"]
+        fields = ["received_at", "status_code", "backend", "outcome", "kind"]
 
     def filter_outcome(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
         """Deliveries with at least one item that ended so."""
         return queryset.filter(**{f"{value}_count__gt": 0})
+
+    def filter_kind(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
+        """Dry runs, replays, or what is neither; a replay that was a dry run is both."""
+        if value == "dry_run":
+            return queryset.filter(is_dry_run=True)
+        return queryset.replays() if value == "replay" else queryset.filter(is_dry_run=False).originals()

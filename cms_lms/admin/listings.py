@@ -9,11 +9,14 @@ from django.contrib.admin.utils import quote
 from django.db.models import Q, QuerySet
 from django.forms import Media
 from django.urls import reverse
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
+from django.utils.functional import cached_property
 from django.utils.timezone import localtime
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from wagtail.admin.paginator import WagtailPaginator
 from wagtail.admin.staticfiles import versioned_static
-from wagtail.admin.ui.tables import Column, LiveStatusTagColumn
+from wagtail.admin.ui.tables import BaseColumn, Column, LiveStatusTagColumn
 from wagtail.models import DraftStateMixin
 
 from cms_lms.models import Course, CourseRun, LMSBackend
@@ -61,6 +64,42 @@ class WideListingMixin:
         context = super().get_context_data(**kwargs)  # type: ignore[misc]
         context["media"] += Media(css={"all": [versioned_static("cms_lms/admin/admin.css")]})
         return context
+
+
+class BoundedPaginator(WagtailPaginator):
+    """Counts and turns pages no further than ``limit``: to count millions of rows takes longer than to show some."""
+
+    limit = 10_000
+
+    @cached_property
+    def _found(self) -> int:
+        """How many rows there are; one more than the limit for all that are beyond."""
+        return self.object_list.order_by()[: self.limit + 1].count()
+
+    @cached_property
+    def count(self) -> int:
+        """How many rows can be paged through."""
+        return min(self._found, self.limit)
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether there are more rows than can be paged through."""
+        return self._found > self.limit
+
+    @cached_property
+    def items_count_label(self) -> str:
+        """Say that there are more, where there are."""
+        if not self.is_cut_off:
+            return super().items_count_label
+        words = {"count": number_format(self.limit, force_grouping=True), "items": self.verbose_name_plural}
+        return gettext("More than %(count)s %(items)s") % words
+
+
+class SelectionColumn(BaseColumn):
+    """A box to tick in each row, for the form with the id ``selection``: it works without scripts."""
+
+    header_template_name = "cms_lms/admin/tables/selection_header.html"
+    cell_template_name = "cms_lms/admin/tables/selection_cell.html"
 
 
 class LinkColumn(Column):

@@ -13,13 +13,21 @@ from cms_lms.runs.fields import SyncMode
 class ReadOnlyPermissionPolicy(ModelPermissionPolicy):
     """Lets those with the "view" permission look, and nobody, not even a superuser, do anything else."""
 
+    actions = frozenset({"view"})
+
     def user_has_permission(self, user, action: str) -> bool:
-        """Refuse every action but "view"."""
-        return action == "view" and super().user_has_permission(user, action)
+        """Refuse every other action."""
+        return action in self.actions and super().user_has_permission(user, action)
 
     def users_with_any_permission(self, actions: Iterable[str]):
-        """Return the users who may look, if looking is among the actions."""
-        return super().users_with_any_permission({"view"} & set(actions))
+        """Return the users who may take one of the actions that anybody may take."""
+        return super().users_with_any_permission(self.actions & set(actions))
+
+
+class DeliveryPermissionPolicy(ReadOnlyPermissionPolicy):
+    """Deliveries are looked at and replayed; each by its own permission."""
+
+    actions = frozenset({"view", "replay"})
 
 
 def may_edit_runs(user) -> bool:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from cms_lms.conf import settings as lms_settings
+from cms_lms.patterns.urls import resource_key
 
 
 class Outcome(models.TextChoices):
@@ -17,6 +21,27 @@ class Outcome(models.TextChoices):
     UNCHANGED = "unchanged", _("Unchanged")
     IGNORED = "ignored", _("Ignored")
     REFUSED = "refused", _("Refused")
+
+
+class SyncDeliveryQuerySet(models.QuerySet["SyncDelivery"]):
+    """Named for what the sets mean."""
+
+    def replays(self) -> SyncDeliveryQuerySet:
+        """Return those that staff had applied anew; who did is known even when the original is gone."""
+        return self.filter(Q(replay_of__isnull=False) | Q(replayed_by__isnull=False))
+
+    def originals(self) -> SyncDeliveryQuerySet:
+        """Return those that somebody sent."""
+        return self.filter(replay_of=None, replayed_by=None)
+
+    def about_link(self, url: str) -> SyncDeliveryQuerySet:
+        """Return those with an item of this link, however it is written. Raises ``InvalidURL``."""
+        links = SyncDeliveryLink.objects.filter(resource_key=resource_key(url))
+        return self.filter(pk__in=links.values("delivery"))
+
+    def received_before(self, moment: dt.datetime) -> SyncDeliveryQuerySet:
+        """Return those that came before a moment (aware)."""
+        return self.filter(received_at__lt=moment)
 
 
 class SyncDelivery(models.Model):
@@ -95,13 +120,28 @@ class SyncDelivery(models.Model):
     refused_count = models.PositiveIntegerField(verbose_name=_("refused"), default=0)
     duration_ms = models.PositiveIntegerField(verbose_name=_("duration in milliseconds"), default=0)
 
+    objects = SyncDeliveryQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("delivery")
         verbose_name_plural = _("deliveries")
         ordering = ["-received_at", "-pk"]
+        permissions = [("replay_syncdelivery", "Can replay delivery")]
+        # The listing shows the latest of millions, of one backend or one answer too; what is rare is found by its own.
+        indexes = [
+            models.Index(fields=["backend", "received_at"], name="cms_lms_delivery_backend"),
+            models.Index(fields=["status_code", "received_at"], name="cms_lms_delivery_answer"),
+            models.Index(fields=["is_dry_run", "received_at"], name="cms_lms_delivery_dry_run"),
+            *(models.Index(fields=[f"{outcome}_count"], name=f"cms_lms_delivery_{outcome}") for outcome in Outcome),
+        ]
 
     def __str__(self) -> str:
         return f"{self.received_at:%Y-%m-%d %H:%M:%S} – {self.status_code or '…'}"
+
+    @property
+    def is_replay(self) -> bool:
+        """Whether staff had it applied anew, rather than somebody sent it."""
+        return self.replay_of_id is not None or self.replayed_by_id is not None
 
     @property
     def counts(self) -> dict[str, int]:

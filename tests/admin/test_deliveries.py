@@ -7,8 +7,12 @@ from datetime import UTC, datetime
 
 import pytest
 from django.urls import reverse
+from wagtail.users.models import UserProfile
 
-from cms_lms.models import CourseRun, SyncDelivery
+from cms_lms.admin import deliveries
+from cms_lms.admin.listings import BoundedPaginator
+from cms_lms.models import CourseRun, SyncDelivery, SyncDeliveryLink
+from cms_lms.patterns.urls import resource_key
 from tests.admin.browsing import soup, url
 from tests.factories import make_backend, make_run
 
@@ -60,8 +64,93 @@ def test_latest_first_filters_and_search(administrator):
         assert found(administrator.get(LIST, query)) == expected, query
 
 
+def test_kinds_and_dates(administrator):
+    first = make_delivery()
+    interrupted = make_delivery(received_at=datetime(2024, 6, 16, tzinfo=UTC), status_code=None)
+    dry_run = make_delivery(received_at=datetime(2024, 6, 17, tzinfo=UTC), is_dry_run=True)
+    replay = make_delivery(received_at=datetime(2024, 6, 18, tzinfo=UTC), replay_of=first)
+    orphan = make_delivery(received_at=datetime(2024, 6, 19, tzinfo=UTC), replayed_by=administrator.user)
+    for query, expected in [
+        ({"status_code": "none"}, [interrupted]),
+        ({"kind": "call"}, [interrupted, first]),
+        ({"kind": "dry_run"}, [dry_run]),
+        ({"kind": "replay"}, [orphan, replay]),
+        ({"received_at_from": "2024-06-16", "received_at_to": "2024-06-17"}, [dry_run, interrupted]),
+        ({"received_at_to": "2024-06-15"}, [first]),
+        ({"received_at_from": "rubbish"}, [orphan, replay, dry_run, interrupted, first]),
+    ]:
+        assert found(administrator.get(LIST, query)) == [delivery.pk for delivery in expected], query
+    rows = [row.get_text(" ", strip=True) for row in soup(administrator.get(LIST)).select("table.listing tbody tr")]
+    for row, text in zip(rows, ["Replay", "Replay", "Dry run", "In progress or interrupted", "200"], strict=True):
+        assert text in row
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "https://lms.example.com/courses/course-v1:edX+DemoX+1/info",
+        "http://LMS.example.com:80/courses/course-v1%3AedX+DemoX+1/info/",
+        "  https://lms.example.com/courses/course-v1:edX+DemoX+1/info ",
+    ],
+)
+def test_a_run_is_found_by_its_link_however_it_is_written(administrator, typed):
+    link = "https://lms.example.com/courses/course-v1:edX+DemoX+1/info"
+    delivery, other = make_delivery(payload="…"), make_delivery(payload=f'{{"resource_link": "{link}23"}}')
+    for _ in range(2):
+        SyncDeliveryLink.objects.create(delivery=delivery, resource_key=resource_key(link))
+    response = administrator.get(LIST, {"q": typed})
+    assert found(response) == [delivery.pk]
+    assert "however it is written" in response.content.decode()
+    response = administrator.get(LIST, {"q": "https://lms.example.com/courses/"})
+    assert found(response) == [other.pk]
+    assert "Words are looked for" in response.content.decode()
+
+
+def test_words_are_looked_for_among_the_latest(administrator, monkeypatch):
+    monkeypatch.setattr(deliveries, "SEARCHED", 2)
+    old = make_delivery(payload="beginning")
+    make_delivery(received_at=datetime(2024, 6, 16, tzinfo=UTC), payload="middle")
+    make_delivery(received_at=datetime(2024, 6, 17, tzinfo=UTC), payload="end")
+    assert found(administrator.get(LIST, {"q": "beginning"})) == []
+    assert found(administrator.get(LIST, {"q": "beginning", "received_at_to": "2024-06-15"})) == [old.pk]
+    assert len(found(administrator.get(LIST, {"q": "middle"}))) == 1
+
+
+def test_counting_ends_somewhere(administrator, monkeypatch):
+    monkeypatch.setattr(BoundedPaginator, "limit", 25)
+    SyncDelivery.objects.bulk_create(
+        SyncDelivery(received_at=datetime(2024, 6, 15, tzinfo=UTC), secret_name="1", status_code=200) for _ in range(26)
+    )
+    response = administrator.get(LIST, {"p": 2, "status_code": 200})
+    assert len(found(response)) == 5
+    text = " ".join(soup(response).get_text().split())
+    assert "Page 2 of 2" in text
+    assert "More than 25 deliveries" in text
+    assert "There are more than 25 matches" in text
+    SyncDelivery.objects.first().delete()
+    text = " ".join(soup(administrator.get(LIST, {"status_code": 200})).get_text().split())
+    assert "25 deliveries" in text
+    assert "There are 25 matches" in text
+
+
+def test_secrets_in_payloads_are_not_shown(administrator):
+    payload = {
+        "resource_link": "https://lms.example.com/x",
+        "token": "s3cr3t-1",
+        "nested": [{"apiKey": {"deep": "s3cr3t-2"}, "contact": "s3cr3t-3@example.com", "Instructor_Email": "s3cr3t-4"}],
+        "languages": ["en"],
+    }
+    bodies = [json.dumps(payload), json.dumps([[payload]]), f"{json.dumps(payload)}…", "password=s3cr3t-5&a=b"]
+    for body in bodies:
+        delivery = make_delivery(payload=body, response={"x": {"client_secret": "s3cr3t-6"}})
+        text = administrator.get(reverse("syncdelivery:inspect", args=[delivery.pk])).content.decode()
+        assert "s3cr3t" not in text, body
+
+
 def test_inspect(administrator, root):
     run = make_run()
+    for client in (administrator, root):
+        UserProfile.objects.create(user=client.user, current_time_zone="Asia/Kathmandu")
     items = [
         {
             "resource_link": run.resource_link,
@@ -69,9 +158,13 @@ def test_inspect(administrator, root):
             "backend": "campus",
             "run": run.pk,
             "reason": "",
-            "changes": {"start": ["2024-01-01", "2024-02-01"], "gone": [None, "<b>"]},
+            "changes": {
+                "start": ["2024-01-01T23:30:00Z", None],
+                "catalog_visibility": ["hidden", "course_only"],
+                "gone": [None, "<b>"],
+            },
         },
-        {"resource_link": None, "outcome": "refused", "reason": "There is no course “CS101”."},
+        {"resource_link": None, "outcome": "refused", "reason": "resource_link: Unknown course: CS101."},
     ]
     payload = json.dumps({"resource_link": run.resource_link, "title": "Été"})
     delivery = make_delivery(payload=payload, items=items)
@@ -80,10 +173,11 @@ def test_inspect(administrator, root):
     text = " ".join(soup(page).get_text().split())
     for expected in (
         "Updated",
-        "Course start: 2024-01-01 → 2024-02-01",
+        "Course start: Jan. 2, 2024, 5 a.m. → –",
+        "Visibility: Hidden → Course page only",
         "gone: – → <b>",
-        "Refused",
-        "no course “CS101”",
+        "The course run was updated.",
+        "It was refused. Resource link: Unknown course: CS101.",
     ):
         assert expected in text
     assert '"title": "Été"' in text
