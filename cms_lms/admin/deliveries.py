@@ -6,17 +6,21 @@ import json
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.urls import path, reverse
+from django.utils.functional import cached_property
 from django.utils.timezone import localtime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from wagtail.admin.ui.tables import Column, NumberColumn, TitleColumn
+from wagtail.admin.ui.tables import BaseColumn, Column, NumberColumn, TitleColumn
 from wagtail.admin.views import generic
 from wagtail.admin.viewsets.model import ModelViewSet
+from wagtail.admin.widgets.button import Button
 
 from cms_lms.admin.delivery_page import SyncDeliveryInspectView
 from cms_lms.admin.filters import SyncDeliveryFilterSet
-from cms_lms.admin.listings import BoundedPaginator, WideListingMixin, contains_word
+from cms_lms.admin.listings import BoundedPaginator, SelectionColumn, WideListingMixin, contains_word
 from cms_lms.admin.permissions import DeliveryPermissionPolicy
+from cms_lms.admin.replays import ReplayView
 from cms_lms.models import SyncDelivery
 from cms_lms.models.delivery import Outcome
 from cms_lms.patterns.urls import InvalidURL
@@ -56,6 +60,8 @@ class SyncDeliveryIndexView(WideListingMixin, generic.IndexView):
     paginator_class = BoundedPaginator
     results_template_name = "cms_lms/admin/delivery_results.html"
 
+    replay_url_name: str | None = None
+
     #: Whether what was searched for is a link that deliveries are about; told once the search was made.
     is_link_search = False
 
@@ -67,6 +73,20 @@ class SyncDeliveryIndexView(WideListingMixin, generic.IndexView):
         column = super()._get_title_column(field_name, column_class, **kwargs)
         column.accessor = received_to_the_second
         return column
+
+    @cached_property
+    def columns(self) -> list[BaseColumn]:
+        """Let those who may replay choose deliveries."""
+        columns = super().columns
+        return [SelectionColumn("selection"), *columns] if self.user_has_permission("replay") else columns
+
+    def get_list_more_buttons(self, instance: SyncDelivery) -> list[Any]:
+        """Add the replay."""
+        buttons = super().get_list_more_buttons(instance)
+        if self.user_has_permission("replay"):
+            url = f"{reverse(self.replay_url_name)}?id={instance.pk}"
+            buttons.append(Button(_("Replay"), url=url, icon_name="rotate", priority=30))
+        return buttons
 
     def search_queryset(self, queryset: QuerySet) -> QuerySet:
         """Find the deliveries about a run by its link; by anything else, those whose payloads have the words."""
@@ -94,8 +114,13 @@ class SyncDeliveryIndexView(WideListingMixin, generic.IndexView):
         return [Q(received_at__gte=moment) for moment in times[SEARCHED - 1 : SEARCHED]]
 
     def get_context_data(self, **kwargs) -> dict[str, Any]:
-        """Add how far was looked."""
-        return {**super().get_context_data(**kwargs), "is_link_search": self.is_link_search, "searched": SEARCHED}
+        """Add how far was looked, and where the chosen ones are replayed."""
+        return {
+            **super().get_context_data(**kwargs),
+            "is_link_search": self.is_link_search,
+            "searched": SEARCHED,
+            "replay_url": reverse(self.replay_url_name) if self.user_has_permission("replay") else None,
+        }
 
 
 class SyncDeliveryViewSet(ModelViewSet):
@@ -132,3 +157,21 @@ class SyncDeliveryViewSet(ModelViewSet):
     def get_permissions_to_register(self) -> QuerySet:
         """Offer groups the rights that mean something."""
         return super().get_permissions_to_register().filter(codename__in=["view_syncdelivery", "replay_syncdelivery"])
+
+    def get_index_view_kwargs(self, **kwargs) -> dict[str, Any]:
+        """Tell the listing where deliveries are replayed."""
+        return super().get_index_view_kwargs(replay_url_name=self.get_url_name("replay"), **kwargs)
+
+    def get_inspect_view_kwargs(self, **kwargs) -> dict[str, Any]:
+        """Tell the page of one delivery, too."""
+        return super().get_inspect_view_kwargs(replay_url_name=self.get_url_name("replay"), **kwargs)
+
+    @property
+    def replay_view(self):
+        """The view that replays."""
+        urls = {f"{name}_url_name": self.get_url_name(name) for name in ("index", "inspect")}
+        return self.construct_view(ReplayView, **urls)
+
+    def get_urlpatterns(self) -> list[Any]:
+        """Add the replay."""
+        return [*super().get_urlpatterns(), path("replay/", self.replay_view, name="replay")]

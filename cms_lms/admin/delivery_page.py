@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.views import generic
+from wagtail.admin.widgets.button import HeaderButton
 
 from cms_lms.admin.permissions import may_edit_runs
 from cms_lms.models import CourseRun, SyncDelivery
@@ -39,6 +40,15 @@ class SyncDeliveryInspectView(generic.InspectView):
 
     any_permission_required = ["view"]
     template_name = "cms_lms/admin/delivery.html"
+    replay_url_name: str | None = None
+
+    @cached_property
+    def header_buttons(self) -> list[HeaderButton]:
+        """Offer the replay to those who may."""
+        if not self.user_has_permission("replay"):
+            return []
+        url = f"{reverse(self.replay_url_name)}?id={self.object.pk}"
+        return [HeaderButton(_("Replay"), url=url, icon_name="rotate")]
 
     def get_context_data(self, **kwargs) -> dict[str, Any]:
         """Add the payload for reading, and the items with labels and links."""
@@ -49,10 +59,9 @@ class SyncDeliveryInspectView(generic.InspectView):
             "delivery": delivery,
             "payload": readable(delivery.payload),
             "answer": json.dumps(redacted(delivery.response), indent=2, ensure_ascii=False),
+            "refusal": delivery.response.get("detail", "") if isinstance(delivery.response, dict) else "",
             "items": [self.get_item(item) for item in delivery.items],
-            "replays": delivery.replays.select_related("replayed_by").defer("payload", "response", "items")[
-                :MAX_REPLAYS
-            ],
+            "replays": replays[:MAX_REPLAYS],
         }
 
     def get_item(self, item: dict[str, Any]) -> dict[str, Any]:

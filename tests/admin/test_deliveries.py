@@ -173,7 +173,7 @@ def test_inspect(administrator, root):
     text = " ".join(soup(page).get_text().split())
     for expected in (
         "Updated",
-        "Course start: Jan. 2, 2024, 5 a.m. → –",
+        "Course start: Jan. 2, 2024, 5:15 a.m. → –",
         "Visibility: Hidden → Course page only",
         "gone: – → <b>",
         "The course run was updated.",

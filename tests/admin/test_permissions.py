@@ -91,7 +91,7 @@ COURSERUN_VIEWS = {
     "delete": {ROOT},
 }
 DELIVERY_VIEWS = {
-    **dict.fromkeys(["index", "index_results", "inspect"], BACKENDS),
+    **dict.fromkeys(["index", "index_results", "inspect", "replay"], BACKENDS),
     **dict.fromkeys(["add", "edit", "delete", "usage", "history", "history_results"], NOBODY),
 }
 # Wagtail asks the task of the workflow in progress who may; without one there is nothing to act on.
@@ -168,6 +168,8 @@ def make_address(namespace: str, view: str, instance) -> str:
         args.append(instance.latest_revision_id)
     if view == "revisions_compare":
         args += ["earliest", "latest"]
+    if view == "replay":
+        return f"{reverse(f'{namespace}:{view}')}?id={instance.pk}"
     if view == "help_page":
         args.append("openedx")
     if view == "retire_sync_secret":
