@@ -17,7 +17,7 @@ from django.db import connections
 from django.template import TemplateDoesNotExist
 from django.template.loader import get_template
 from django.utils.module_loading import import_string
-from wagtail.models import Site
+from wagtail.models import Site, WorkflowContentType
 
 from cms_lms.backends.base import BaseLMSBackend
 from cms_lms.conf import PREFIX
@@ -103,6 +103,7 @@ BACKEND_IDS = {
     "other_address": "W008",
     "pages": "W009",
     "siblings": "W010",
+    "no_workflow": "W011",
 }
 
 
@@ -115,7 +116,7 @@ def check_backends(
     if alias not in (databases or ()):
         return []
     tables = connections[alias].introspection.table_names()
-    if not all(model._meta.db_table in tables for model in (LMSBackend, BackendCredential, Site)):
+    if not all(model._meta.db_table in tables for model in (LMSBackend, BackendCredential, Site, WorkflowContentType)):
         return []  # not migrated yet
     return [
         (checks.Error if problem.is_error else checks.Warning)(

@@ -107,6 +107,11 @@ class Settings:
         return django_settings.AUTH_USER_MODEL
 
     @property
+    def requires_reapproval(self) -> bool:
+        """Whether an edit takes moderation back to its first step, as Wagtail's setting says."""
+        return getattr(django_settings, "WAGTAIL_WORKFLOW_REQUIRE_REAPPROVAL_ON_EDIT", False)
+
+    @property
     def encryption_keys(self) -> list[str]:
         """The keys for secrets at rest, the one that encrypts first."""
         if self.ENCRYPTION_KEYS:

@@ -9,7 +9,7 @@ from cms_lms.admin.menu import LMSViewSetGroup
 from cms_lms.admin.sync_mode import SyncModeBulkAction
 from cms_lms.compat import WAGTAIL_8
 from cms_lms.models import SyncDelivery
-from cms_lms.sync import history
+from cms_lms.sync import history, moderation
 
 if WAGTAIL_8:
     from wagtail.permissions import register_permission_policy
@@ -22,6 +22,7 @@ register_snippet(LMSViewSetGroup)
 hooks.register("register_actions", actions.register)
 hooks.register("register_log_actions", log_actions.register)
 hooks.register("register_log_actions", history.register_log_actions)
+hooks.register("register_log_actions", moderation.register_log_actions)
 hooks.register("before_delete_snippet", deletion.refuse_deletion)
 hooks.register("register_bulk_action", SyncModeBulkAction)
 # After Wagtail's own action of the same name, whose place it takes.

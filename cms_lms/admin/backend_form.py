@@ -86,6 +86,11 @@ class LMSBackendForm(WagtailAdminModelForm):
         for name in ("course_regex", "js_course_regex"):
             if name in self.fields:
                 self.fields[name].widget = PatternInput()
+        if "submits_drafts" in self.fields and CourseRun.get_default_workflow() is None:
+            note = _("Course runs have no workflow yet: assign them one under Settings → Workflows.")
+            self.fields["submits_drafts"].help_text = format_html(
+                "{} {}", self.fields["submits_drafts"].help_text, note
+            )
         for name, explanation in EXPLANATIONS.items():
             if name in self.fields:
                 field = self.fields[name]

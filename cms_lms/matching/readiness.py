@@ -16,7 +16,7 @@ from cms_lms.backends.registry import UnknownBackend, get_js_module
 from cms_lms.backends.same_site import is_ip_address, is_same_site
 from cms_lms.conf import settings as lms_settings
 from cms_lms.matching.connection import known_origins, stored_credentials
-from cms_lms.models import LMSBackend
+from cms_lms.models import CourseRun, LMSBackend
 from cms_lms.models.stored_secret import SecretUnavailable
 from cms_lms.patterns.errors import InvalidPattern
 from cms_lms.patterns.urls import InvalidURL, normalize_base_url
@@ -92,6 +92,12 @@ def _problems_of(record: LMSBackend, origins: list[str]) -> Iterator[Problem]:
     yield from _problems_of_address(name, address)
     yield from _problems_of_credentials(name, record)
     yield from _problems_of_browsers(name, address, record, origins)
+    if record.submits_drafts and CourseRun.get_default_workflow() is None:
+        yield Problem(
+            "no_workflow",
+            f"{name} submits its drafts to moderation, but course runs have no workflow: the drafts only wait.",
+            "Assign a workflow to course runs under Settings → Workflows, or let the backend submit nothing.",
+        )
 
 
 def _problems_of_address(name: str, address: str) -> Iterator[Problem]:

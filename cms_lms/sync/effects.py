@@ -17,7 +17,6 @@ from typing import Any
 from django.db import transaction
 from django.db.models.signals import post_delete
 from django.dispatch import Signal
-from django.utils import timezone
 from django_tasks import task
 from wagtail.contrib.frontend_cache.utils import PurgeBatch
 from wagtail.models import Page, Revision
@@ -27,13 +26,12 @@ from wagtail.signals import published, unpublished
 from cms_lms.conf import settings as lms_settings
 from cms_lms.models import CourseRun
 from cms_lms.models.course import course_page_field, course_page_models
+from cms_lms.sync import moderation
+from cms_lms.sync.retrying import tried_again_later
 
 #: Sent once for each run whose public version a synchronisation changed, after the transaction is
 #: committed. ``sender``: ``CourseRun``; ``run_id``: int. Receivers that raise are logged by Django.
 course_run_synced = Signal()
-
-#: In seconds. When pages are refreshed again after a failure, where the task backend knows of later.
-RETRY_DELAYS = (60, 300, 1800, 7200)
 
 _is_announced_by_caller: ContextVar[bool] = ContextVar("cms_lms.is_announced_by_caller", default=False)
 
@@ -58,7 +56,9 @@ def announce(run_ids: Collection[int], quiet_ids: Collection[int] = ()) -> None:
 
 
 def announce_drafts(run_ids: Collection[int]) -> None:
-    """Let what follows a change of drafts follow the transaction's commit; nothing if there were none."""
+    """Let moderation follow the transaction's commit, where drafts changed; nothing if none did."""
+    if run_ids:
+        transaction.on_commit(partial(moderation.follow_drafts, sorted(run_ids)), robust=True)
 
 
 def is_counter_due(announced_at: dt.datetime | None, now: dt.datetime) -> bool:
@@ -118,15 +118,10 @@ def refresh_public_pages(run_ids: list[int]) -> None:
 def refresh_course_pages(course_ids: list[int], attempt: int = 0) -> None:
     """Purge the pages of courses and those above them, and index the former again, each once.
 
-    Does no harm when it is run twice. What fails is tried again later, where the task backend can wait.
+    Does no harm when it is run twice.
     """
-    try:
-        _refresh(list(pages_of_courses(course_ids)))
-    except Exception:
-        if attempt < len(RETRY_DELAYS) and refresh_course_pages.get_backend().supports_defer:
-            run_after = timezone.now() + dt.timedelta(seconds=RETRY_DELAYS[attempt])
-            refresh_course_pages.using(run_after=run_after).enqueue(course_ids, attempt=attempt + 1)
-        raise
+    with tried_again_later(refresh_course_pages, course_ids, attempt=attempt):
+        _refresh(pages_of_courses(course_ids))
 
 
 def _refresh(pages: Iterable[Page]) -> None:

@@ -23,7 +23,7 @@ from cms_lms.models.delivery import Outcome
 from cms_lms.patterns.urls import InvalidURL, normalize_url, resource_key
 from cms_lms.runs.codes import CourseKey, normalize_code
 from cms_lms.runs.fields import SyncMode
-from cms_lms.sync.effects import announce
+from cms_lms.sync.effects import announce, announce_drafts
 from cms_lms.sync.payload import ECHO_LENGTH, Errors, InvalidPayload, validate
 from cms_lms.sync.results import ItemResult, storable
 from cms_lms.sync.secrets import Signer
@@ -192,6 +192,7 @@ def apply(items: Sequence[Item], now: dt.datetime) -> list[ItemResult]:
             results.append(refused(item.payload["resource_link"], refusal, item.backend, run))
     writer.flush()
     announce(writer.public_runs, writer.counter_runs)
+    announce_drafts(writer.draft_runs)
     return results
 
 

@@ -63,13 +63,14 @@ class RunWriter:
     """Writes the runs of one call; row updates wait for ``flush`` and are written together.
 
     ``public_runs`` collects the ids of runs whose public version changed; ``counter_runs`` those of which a counter
-    alone did, sooner than caches are to hear of it.
+    alone did, sooner than caches are to hear of it; ``draft_runs`` those whose draft changed.
     """
 
     def __init__(self, now: dt.datetime) -> None:
         self.now = now
         self.public_runs: set[int] = set()
         self.counter_runs: set[int] = set()
+        self.draft_runs: set[int] = set()
         self._rows: dict[int, CourseRun] = {}
         self._columns: set[str] = set()
         self._history = SyncHistory(now)
@@ -96,6 +97,8 @@ class RunWriter:
         revision = run.save_revision(clean=False)
         if mode == SyncMode.TO_PUBLIC:
             self._publish(run, revision)
+        else:
+            self.draft_runs.add(run.pk)
         self._history.add(run, backend, changes, revision=revision)
         return run, changes
 
@@ -114,6 +117,7 @@ class RunWriter:
         assign(run, changes)
         if changes.keys() - set(COUNTER_FIELDS) and run.is_unpublished_draft and not goes_live:
             run.draft_synced_at = self.now
+            self.draft_runs.add(run.pk)
         self._write_row(run, changes, backend)
         if goes_live:
             self.flush()
@@ -159,6 +163,7 @@ class RunWriter:
         run.last_synced_at = self.now
         columns = ("has_unpublished_changes", "draft_synced_at", "last_synced_at")
         CourseRun.objects.filter(pk=run.pk).update(**{name: getattr(run, name) for name in columns})
+        self.draft_runs.add(run.pk)
         self._history.add(run, backend, changes, revision=revision)
         return Outcome.DRAFTED, {**counters, **changes}
 

@@ -50,6 +50,7 @@ def test_a_backend_that_is_ready():
         ({"js_backend": "openedx-2030"}, "E027", "openedx-2030"),
         ({"backend": "cms_lms.backends.base.BaseLMSBackend"}, "W005", "speaks to no LMS"),
         ({"base_url": "https://lms.example.org"}, "W010", "no sibling of https://cms.example.com"),
+        ({"submits_drafts": True}, "W011", "submits its drafts to moderation"),
         ({"base_url": "https://10.1.2.3", "js_backend": ""}, "W007", "10.1.2.3, which belongs to a private network"),
         ({"base_url": "https://[::1]", "js_backend": "base"}, "W007", "this server itself"),
     ],
