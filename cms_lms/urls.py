@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, re_path
 from django.views.decorators.csrf import csrf_exempt
 
 from cms_lms.enrollment.api import CourseRunDetailView, CourseRunListView
+from cms_lms.openapi.views import OpenAPISchemaView
 from cms_lms.sync.views import CourseRunsSyncView
 
 app_name = "cms_lms"
@@ -21,5 +22,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^api/v1\.0/course-runs-sync/?$", CourseRunsSyncView.as_view(), name="course_runs_sync"),
     re_path(r"^api/v1\.0/course-runs/?$", CourseRunListView.as_view(), name="course_runs"),
     re_path(r"^api/v1\.0/course-runs/(?P<run_id>[^/]+)/?$", CourseRunDetailView.as_view(), name="course_run"),
+    re_path(r"^api/v1\.0/schema/?$", OpenAPISchemaView.as_view(), name="openapi_schema"),
     re_path(r"^api/v[^/]*/course-runs-sync/?$", unknown_version),
 ]

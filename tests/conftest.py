@@ -15,6 +15,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="only tests that use the database, and the wheel's: the rest is the same on every database and Wagtail",
     )
+    parser.addoption(
+        "--write-snapshots", action="store_true", help="write the files anew that hold what is not to change unseen"
+    )
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -19,7 +19,7 @@ FLOORS = (
     ("models", "migrations"),
     ("matching",),
     ("sync", "enrollment"),
-    ("admin", "catalog", "checks", "templatetags", "management", "urls"),
+    ("admin", "catalog", "checks", "templatetags", "management", "openapi", "urls"),
     ("wagtail_hooks", "apps"),
     ("site",),
 )
