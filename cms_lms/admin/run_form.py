@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django import forms
 from django.db import transaction
 from django.utils.functional import Promise
@@ -10,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from wagtail.admin.forms import WagtailAdminModelForm
 
 from cms_lms.admin.fields import ExactDateTimeField, ScrollingCheckboxes, described, time_zone_note
+from cms_lms.admin.open_edits import OpenEditFormMixin
 from cms_lms.conf import settings as lms_settings
 from cms_lms.matching.handler import LMSHandler
 from cms_lms.models import CourseRun
@@ -21,7 +24,7 @@ def language_choices() -> list[tuple[str, str | Promise]]:
     return list(lms_settings.COURSE_LANGUAGES)
 
 
-class CourseRunForm(WagtailAdminModelForm):
+class CourseRunForm(OpenEditFormMixin, WagtailAdminModelForm):
     """Fields that the LMS owns are disabled in ``sync_to_public`` and marked in ``sync_to_draft``."""
 
     start = ExactDateTimeField(required=False, **described(CourseRun, "start"))
@@ -46,7 +49,12 @@ class CourseRunForm(WagtailAdminModelForm):
         if self.instance.pk and self.instance.sync_mode != SyncMode.MANUAL:
             self._mark_owned_fields()
         if self.instance.pk and self.is_bound:
-            self._keep_fields_that_were_disabled()
+            if self.add_prefix("resource_link") not in self.data:
+                self._keep_fields_that_were_disabled()
+            elif self.instance.sync_mode == SyncMode.TO_PUBLIC:
+                self.note_fields_that_were_enabled()
+            else:
+                self.take_what_was_synced_meanwhile()
 
     def _keep_fields_that_were_disabled(self) -> None:
         """Keep what the editor's page had disabled, though mode or backend were changed since it was opened.
@@ -54,8 +62,6 @@ class CourseRunForm(WagtailAdminModelForm):
         A browser does not post disabled fields, and a missing date would read as one that was emptied. The
         link is always among them; unticked languages are not posted either.
         """
-        if self.add_prefix("resource_link") in self.data:
-            return
         is_public = self.instance.sync_mode == SyncMode.TO_PUBLIC
         for name in CONTENT_FIELDS:
             if is_public and name == "languages":
@@ -85,8 +91,15 @@ class CourseRunForm(WagtailAdminModelForm):
         with transaction.atomic(savepoint=False):
             row = CourseRun.objects.select_for_update().filter(pk=self.instance.pk).first()
         if row is not None:
-            kept = [*BOOKKEEPING_FIELDS, *(row.owned_fields if row.sync_mode == SyncMode.TO_PUBLIC else ())]
-            for name in kept:
-                attname = CourseRun._meta.get_field(name).attname
-                setattr(self.instance, attname, getattr(row, attname))
+            self._keep(row, BOOKKEEPING_FIELDS)
+            if row.sync_mode == SyncMode.TO_PUBLIC:
+                self._keep(row, row.owned_fields)
+            elif row.latest_revision_id != self.instance.latest_revision_id:
+                untouched = [name for name in row.owned_fields if name not in self.changed_data]
+                self._keep(row.get_latest_revision_as_object(), untouched)
         return super().save(commit)
+
+    def _keep(self, run: CourseRun, names: Iterable[str]) -> None:
+        for name in names:
+            attname = CourseRun._meta.get_field(name).attname
+            setattr(self.instance, attname, getattr(run, attname))

@@ -22,6 +22,7 @@ from cms_lms.admin.choosers import WordSearchChooserViewSet
 from cms_lms.admin.filters import CourseRunFilterSet
 from cms_lms.admin.ids import CompareView
 from cms_lms.admin.listings import ResourceLinkColumn, RunStatusColumn, StateColumn, WideListingMixin, WordSearchMixin
+from cms_lms.admin.open_edits import OpenEditViewMixin
 from cms_lms.admin.panels import SyncPanel
 from cms_lms.admin.run_form import CourseRunForm
 from cms_lms.admin.sync_mode import SyncModeView
@@ -85,7 +86,7 @@ class CourseRunIndexView(WordSearchMixin, WideListingMixin, snippets.IndexView):
         return buttons
 
 
-class CourseRunEditView(snippets.EditView):
+class CourseRunEditView(OpenEditViewMixin, snippets.EditView):
     """Edits a run."""
 
     sync_mode_url_name: str | None = None

@@ -10,6 +10,7 @@ from typing import Any, cast
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format
@@ -63,6 +64,13 @@ class SyncHistory:
         entries, self._entries = self._entries, []
         if entries:
             ModelLogEntry.objects.bulk_create(entries)
+
+
+def fields_synced_since(run: CourseRun, revision: Revision) -> set[str]:
+    """Return the names of the fields that synchronisations changed after a revision was stored."""
+    lines = ModelLogEntry.objects.for_instance(run).filter(action=SYNC_ACTION)
+    later = lines.filter(Q(revision_id__gt=revision.pk) | Q(timestamp__gt=revision.created_at))
+    return {name for line in later for name in line.data.get("changes", {})}
 
 
 def field_label(name: str) -> str:

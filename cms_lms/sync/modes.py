@@ -60,6 +60,8 @@ def _rebase_pending_revisions(run: CourseRun, mode: SyncMode, user: Any) -> None
         return
     content = _rebased(run, latest)
     if all(content[name] == latest.content.get(name, content[name]) for name in run.owned_fields):
+        # Said already, or left to the row: nothing new to anybody, but from now on the row may say something else.
+        Revision.objects.filter(pk=latest.pk).update(content=content)
         return
     draft = run.with_content_json(content)
     draft.sync_mode = mode

@@ -6,6 +6,8 @@ import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 
+from tests.sync.conftest import post, send  # noqa: F401
+
 
 def make_client(*groups: str, superuser: bool = False, **user_fields) -> Client:
     """Return a client of a new user in these groups, who may enter the admin."""
