@@ -26,6 +26,7 @@ from cms_lms.matching.readiness import problems_of_backends
 from cms_lms.models import BackendCredential, LMSBackend
 from cms_lms.models.sync_secret import SyncSecret
 from cms_lms.runs.fields import SyncMode
+from cms_lms.sync.rate_limit import InvalidRate, Rate
 
 #: A key that is guessed opens every secret.
 MIN_KEY_LENGTH = 16
@@ -65,6 +66,7 @@ def check_settings(app_configs: Any = None, **kwargs) -> list[checks.CheckMessag
         *_check_insecure_urls(),
         *_check_limits(),
         *_check_intervals(),
+        *_check_rates(),
         *_check_encryption_keys(),
         *_check_environment_prefix(),
         *_check_private_networks(),
@@ -255,6 +257,21 @@ def _check_intervals() -> Iterator[checks.CheckMessage]:
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:
             hint = f"Set {PREFIX}{name} to a whole number of seconds, 0 for no interval at all."
             yield _error(31, f"{PREFIX}{name} is {value!r}.", hint)
+
+
+def _check_rates() -> Iterator[checks.CheckMessage]:
+    for name in ("SYNC_FAILURE_RATE", "SYNC_RATE"):
+        value = getattr(lms_settings, name)
+        if value is None:
+            continue
+        try:
+            Rate.parse(value)
+        except (InvalidRate, TypeError):
+            hint = f'Set {PREFIX}{name} to a text such as "60/minute" (or second, hour, day), or to None for no limit.'
+            yield _error(32, f"{PREFIX}{name} is {value!r}, which is no rate.", hint)
+    name, value = f"{PREFIX}PROXY_COUNT", lms_settings.PROXY_COUNT
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        yield _error(33, f"{name} is {value!r}.", f"Set {name} to the number of the site’s own proxies, 0 for none.")
 
 
 def _check_preview_template() -> Iterator[checks.CheckMessage]:

@@ -38,6 +38,14 @@ class Settings:
 
     ``SYNC_MAX_ITEMS``: int. A longer list in one web hook call is answered 413.
 
+    ``SYNC_FAILURE_RATE``: str such as ``"60/minute"`` (or second, hour, day), None for no limit. How many web hook
+    calls whose signature is missing or wrong one address may make; more are answered 429 before they are hashed.
+
+    ``SYNC_RATE``: str, None for no limit. How many calls one secret may sign; more are answered 429 and not kept.
+
+    ``PROXY_COUNT``: int. How many of the site's own proxies a web hook call passes: so many entries of
+    ``X-Forwarded-For`` from the right can be trusted. 0: the header is not looked at.
+
     ``ENCRYPTION_KEYS``: list of str. Keys that secrets are encrypted under at rest: the first encrypts, all
     decrypt. Empty: Django's ``SECRET_KEY`` and ``SECRET_KEY_FALLBACKS``.
 
@@ -84,6 +92,9 @@ class Settings:
         "ALLOW_INSECURE_URLS": None,
         "SYNC_MAX_BODY_BYTES": 2 * 1024 * 1024,
         "SYNC_MAX_ITEMS": 1000,
+        "SYNC_FAILURE_RATE": "60/minute",
+        "SYNC_RATE": None,
+        "PROXY_COUNT": 0,
         "ENCRYPTION_KEYS": [],
         "SECRET_ENVIRONMENT_PREFIX": "CMS_LMS_SECRET_",
         "PRIVATE_NETWORKS": None,

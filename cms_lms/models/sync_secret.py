@@ -6,6 +6,7 @@ the secret, so that deliveries that it signed can still be told apart.
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import secrets
 import uuid
@@ -23,6 +24,15 @@ MAX_LIVE_SECRETS = 2
 
 #: Bytes of a generated secret.
 SECRET_BYTES = 32
+
+
+#: The form in which the libraries of Standard Webhooks know secrets; to all other senders it is text like any other.
+SECRET_PREFIX = "whsec_"  # noqa: S105
+
+
+def generate_secret() -> Secret:
+    """Return a random secret that signs in both ways."""
+    return Secret(SECRET_PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode())
 
 
 class TooManySecrets(ValueError):
@@ -122,7 +132,7 @@ class SyncSecret(StoredSecret):
                     _("This backend has or had a secret of that name. Choose another one."), code="unique"
                 )
             added = cls(backend=backend, name=name, created_at=now, created_by=user, form_id=form_id)
-            added.set_secret(secret or Secret(secrets.token_urlsafe(SECRET_BYTES)))
+            added.set_secret(secret or generate_secret())
             added.save()
         return added
 

@@ -13,14 +13,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext_noop
 
 from cms_lms.conf import settings as lms_settings
 from cms_lms.models import SyncDelivery
-from cms_lms.sync.deliveries import DeliveryLog
+from cms_lms.sync.deliveries import AnsweredElsewhere, DeliveryLog, message_key
 from cms_lms.sync.engine import REQUIRED, has_resource_link, synchronize
 from cms_lms.sync.payload import PayloadNotJSON, parse
 from cms_lms.sync.results import ItemResult, storable
 from cms_lms.sync.secrets import Signer
+from cms_lms.sync.standard_webhooks import is_fresh
 
 security_logger = logging.getLogger("django.security.cms_lms")
 
@@ -28,22 +30,30 @@ JSON = "application/json"
 
 INVALID_AUTHENTICATION = 401, "Invalid authentication."
 
+CLOCKS_DIFFER = gettext_noop(
+    "The message says that it was sent more than five minutes ago, or in the future. Compare the clock of the sender "
+    "with that of this site."
+)
+ID_REUSED = gettext_noop("The id of this message came before, with another body. The sender must give each its own.")
+
 
 class CallRefused(Exception):
-    """The call as a whole is refused; ``status`` and ``body`` are the answer."""
+    """The call as a whole is refused; ``status``, ``body`` and ``headers`` are the answer."""
 
-    def __init__(self, status: int, body: Any) -> None:
+    def __init__(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
         super().__init__(status, body)
         self.status = status
         self.body = body
+        self.headers = headers
 
 
 @dataclass(frozen=True)
 class Call:
     """A call that somebody vouches for. Times are aware.
 
-    ``event_at``: of when its values are, None if nobody knows. ``is_dry_run``: it is to change nothing.
-    ``replay_of`` and ``replayed_by``: of which delivery it is a replay, and by whom.
+    ``message_id``: the sender's own id of it, blank without one. ``event_at``: of when its values are, None if nobody
+    knows. ``is_dry_run``: it is to change nothing. ``replay_of`` and ``replayed_by``: of which delivery it is a
+    replay, and by whom.
     """
 
     body: bytes
@@ -51,10 +61,16 @@ class Call:
     received_at: dt.datetime
     content_type: str = JSON
     remote_address: str = ""
+    message_id: str = ""
     event_at: dt.datetime | None = None
     is_dry_run: bool = False
     replay_of: SyncDelivery | None = None
     replayed_by: Any = None
+
+    @property
+    def is_of_another_time(self) -> bool:
+        """Whether it is a message that is too old, or from the future."""
+        return bool(self.message_id) and self.event_at is not None and not is_fresh(self.event_at, self.received_at)
 
 
 def open_log(call: Call) -> DeliveryLog:
@@ -64,44 +80,65 @@ def open_log(call: Call) -> DeliveryLog:
         remote_address=call.remote_address,
         secret_name=call.signer.name,
         signer_scope=call.signer.scope,
-        body=call.body,
+        webhook_id=call.message_id,
         event_at=call.event_at,
         is_dry_run=call.is_dry_run,
         replay_of=call.replay_of,
         replayed_by=call.replayed_by,
+        body=call.body,
     )
 
 
 def process(call: Call) -> SyncDelivery:
-    """Apply a call and return its delivery, which holds the answer."""
+    """Apply a call and return the delivery that holds its answer: its own, or that of the same message before."""
     log = open_log(call)
+    if call.is_of_another_time:
+        security_logger.warning("Web hook: the secret %s signed a message of another time.", call.signer.name)
+        return log.close(*INVALID_AUTHENTICATION, reason=CLOCKS_DIFFER)
+    if call.message_id and not call.is_dry_run:
+        earlier = log.claim(message_key(call.signer.scope, call.message_id))
+        if earlier is not None:
+            return answer_again(call, log, earlier)
+    try:
+        return apply(call, log)
+    except AnsweredElsewhere as elsewhere:
+        return SyncDelivery.objects.get(pk=elsewhere.pk)
+
+
+def answer_again(call: Call, log: DeliveryLog, earlier: SyncDelivery) -> SyncDelivery:
+    """Return the delivery that answers a message whose id came before."""
+    if log.has_body_of(earlier):
+        log.repeat(earlier)
+        return earlier
+    security_logger.warning("Web hook: the secret %s signed two bodies under one message id.", call.signer.name)
+    return log.close(409, {"detail": "This message id came before, with another body."}, reason=ID_REUSED)
+
+
+def apply(call: Call, log: DeliveryLog) -> SyncDelivery:
+    """Apply a call that is to be applied, and return its delivery. Raises ``AnsweredElsewhere``."""
     try:
         payload = read_payload(call)
     except CallRefused as refusal:
-        return log.record(refusal.status, refusal.body)
+        return log.close(refusal.status, refusal.body)
     is_list = isinstance(payload, list)
     payloads = payload if is_list else [payload]
+    closed: list[SyncDelivery] = []
+
+    def close(results: Sequence[ItemResult]) -> None:
+        closed.append(log.close(*answer(results, is_list), results))
+
     if call.is_dry_run:
         with transaction.atomic():
             results = synchronize(payloads, signer=call.signer, now=call.received_at, journal=lambda results: None)
             transaction.set_rollback(True)
-        delivery = log.record(*answer(results, is_list), results)
+        close(results)
     else:
-        recorded: list[SyncDelivery] = []
-        results = synchronize(
-            payloads,
-            signer=call.signer,
-            now=call.received_at,
-            journal=lambda results: recorded.append(log.record(*answer(results, is_list), results)),
-        )
-        delivery = recorded[-1]
+        results = synchronize(payloads, signer=call.signer, now=call.received_at, journal=close)
     if forbidden := sum(result.is_forbidden for result in results):
         security_logger.warning(
-            "Web hook: the secret %s signed %s course runs that are not of its LMS backend.",
-            call.signer.name,
-            forbidden,
+            "Web hook: the secret %s signed %s course runs that it may not write.", call.signer.name, forbidden
         )
-    return delivery
+    return closed[-1]
 
 
 def read_payload(call: Call) -> Any:

@@ -1,26 +1,28 @@
-"""The delivery log: every call with a valid signature leaves a ``SyncDelivery``."""
+"""The delivery log: every call with a valid signature leaves a ``SyncDelivery``.
+
+A call that is about to change something is stored before it is applied, without an answer, and gets its answer in the
+transaction that writes the runs: whatever happens to the process, nothing that was written is without its delivery,
+and what was not can be replayed. A call with a message id is stored before anything else, which makes the id its own.
+"""
 
 from __future__ import annotations
 
-import ipaddress
+import datetime as dt
+import hashlib
+import json
 import time
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_noop
+
 from cms_lms.models import SyncDelivery
+from cms_lms.models.delivery import Outcome
+from cms_lms.sync.addresses import shorten_address
 from cms_lms.sync.results import ItemResult, count_outcomes
 
-
-@lru_cache(maxsize=256)
-def shorten_address(address: str) -> str:
-    """Return a sender's network, which is enough to tell senders apart; blank for what is no address."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return ""
-    prefix = 24 if parsed.version == 4 else 48
-    return str(ipaddress.ip_network((parsed, prefix), strict=False))
+SENT_BEFORE = gettext_noop("This message came before. It is answered as it was then, and changes nothing.")
 
 
 def payload_text(body: bytes) -> str:
@@ -28,26 +30,98 @@ def payload_text(body: bytes) -> str:
     return body.decode("utf-8", "backslashreplace").replace("\x00", "\\x00")
 
 
+def message_key(scope: Sequence[int] | None, message_id: str) -> str:
+    """Return the key under which a message is processed once: an id belongs to those who may write the same runs."""
+    return hashlib.sha256(json.dumps([scope, message_id]).encode()).hexdigest()
+
+
+class AnsweredElsewhere(Exception):
+    """Another process has answered the same message meanwhile: what this one did is to be undone.
+
+    ``pk`` is that of the delivery that holds the answer.
+    """
+
+    def __init__(self, pk: int) -> None:
+        super().__init__(pk)
+        self.pk = pk
+
+
 class DeliveryLog:
     """One call on its way to being stored; ``columns`` is what is known of it from the start."""
 
     def __init__(self, *, body: bytes, remote_address: str = "", **columns: Any) -> None:
         self._clock = time.monotonic()
-        self._columns = {
-            **columns,
-            "payload": payload_text(body),
-            "remote_address": shorten_address(remote_address),
-        }
+        self._receipt: SyncDelivery | None = None
+        self._columns = {**columns, "payload": payload_text(body), "remote_address": shorten_address(remote_address)}
 
-    def record(self, status_code: int, response: Any, results: Sequence[ItemResult] = ()) -> SyncDelivery:
-        """Store the call as received and as answered."""
+    @property
+    def event_at(self) -> dt.datetime | None:
+        """Of when the call's values are: if it was interrupted before, of when they were then."""
+        return self._receipt.event_at if self._receipt else self._columns["event_at"]
+
+    def open(self) -> None:
+        """Store the call before it is applied, in a transaction of its own; once, however often it is asked for."""
+        if self._receipt is None:
+            self._receipt = SyncDelivery.objects.create(**self._columns)
+
+    def claim(self, key: str) -> SyncDelivery | None:
+        """Store the call as the one that its message id stands for; return the earlier one if there is one.
+
+        One that was interrupted, of the same body, is taken over: None is returned, and this call completes it.
+        """
+        try:
+            with transaction.atomic():
+                self._receipt = SyncDelivery.objects.create(**self._columns, webhook_key=key)
+            return None
+        except IntegrityError:
+            earlier = SyncDelivery.objects.filter(webhook_key=key).first()
+            if earlier is None:
+                raise
+        if earlier.status_code is None and self.has_body_of(earlier):
+            self._receipt = earlier
+            return None
+        return earlier
+
+    def has_body_of(self, delivery: SyncDelivery) -> bool:
+        """Return whether another call sent the same."""
+        return self._columns["payload"] == delivery.payload
+
+    def close(
+        self, status_code: int, response: Any, results: Sequence[ItemResult] = (), *, reason: str = ""
+    ) -> SyncDelivery:
+        """Store what the call was answered, and what was decided for each item or, by ``reason``, for the whole.
+
+        To be called in the transaction that writes the runs. Raises ``AnsweredElsewhere``.
+        """
         backend_ids = {result.backend_id for result in results}
-        return SyncDelivery.objects.create(
-            **self._columns,
-            backend_id=backend_ids.pop() if len(backend_ids) == 1 else None,
-            status_code=status_code,
-            response=response,
-            items=[result.as_record() for result in results],
-            duration_ms=round((time.monotonic() - self._clock) * 1000),
+        decided = [*results, ItemResult("", Outcome.REFUSED, reason=reason)] if reason else results
+        columns = {
+            "backend_id": backend_ids.pop() if len(backend_ids) == 1 else None,
+            "status_code": status_code,
+            "response": response,
+            "items": [result.as_record() for result in decided],
+            "duration_ms": round((time.monotonic() - self._clock) * 1000),
             **{f"{name}_count": count for name, count in count_outcomes(results).items()},
+        }
+        if self._receipt is None:
+            delivery = SyncDelivery.objects.create(**self._columns, **columns)
+        else:
+            delivery = self._complete(self._receipt, columns)
+        return delivery
+
+    def repeat(self, earlier: SyncDelivery) -> None:
+        """Store that the call is one that was answered before, as it is answered again."""
+        SyncDelivery.objects.create(
+            **{**self._columns, "replay_of": earlier},
+            status_code=earlier.status_code,
+            response=earlier.response,
+            items=[ItemResult("", Outcome.IGNORED, reason=SENT_BEFORE).as_record()],
         )
+
+    @staticmethod
+    def _complete(receipt: SyncDelivery, columns: dict[str, Any]) -> SyncDelivery:
+        if not SyncDelivery.objects.filter(pk=receipt.pk, status_code=None).update(**columns):
+            raise AnsweredElsewhere(receipt.pk)
+        for name, value in columns.items():
+            setattr(receipt, name, value)
+        return receipt

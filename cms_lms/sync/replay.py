@@ -69,7 +69,8 @@ def _process(
     is_dry_run: bool,
     now: dt.datetime,
 ) -> SyncDelivery:
-    signer = Signer(secret_name, None if signer_scope is None else frozenset(signer_scope))
+    backend_ids = None if signer_scope is None else frozenset(signer_scope)
+    signer = Signer(secret_name, backend_ids, is_protected=True)  # no stranger replays
     call = Call(
         body=text.encode(),
         signer=signer,
@@ -81,7 +82,7 @@ def _process(
     )
     with translation.override("en"):  # the answers are the contract's
         if _may_write_nothing(signer):
-            return open_log(call).record(400, BACKEND_GONE)
+            return open_log(call).close(400, BACKEND_GONE)
         return process(call)
 
 

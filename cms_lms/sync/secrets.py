@@ -31,6 +31,9 @@ logger = logging.getLogger("cms_lms")
 #: How exact *last used* is: uses in between cost no query.
 USE_INTERVAL = dt.timedelta(minutes=5)
 
+NOT_ALLOWED = "Not allowed for this secret."
+UNPROTECTED = "Not allowed without the Standard Webhooks headers."
+
 #: Hexadecimal digits by which a secret is told from another; too few to check a guess by.
 FINGERPRINT_LENGTH = 4
 
@@ -39,11 +42,13 @@ FINGERPRINT_LENGTH = 4
 class Signer:
     """Who vouches for a call. ``name`` is how deliveries name it.
 
-    ``backend_ids``: the backends whose runs it may write, None for all.
+    ``backend_ids``: the backends whose runs it may write, None for all. ``is_protected``: the call is one that no
+    stranger can send again.
     """
 
     name: str
     backend_ids: frozenset[int] | None = None
+    is_protected: bool = False
 
     @property
     def scope(self) -> list[int] | None:
@@ -52,7 +57,13 @@ class Signer:
 
     def may_write(self, backend: BaseLMSBackend) -> bool:
         """Return whether it may write runs of a backend that is bound to its record."""
-        return self.backend_ids is None or backend.record.pk in self.backend_ids
+        return not self.objection(backend)
+
+    def objection(self, backend: BaseLMSBackend) -> str:
+        """Return why it may not write runs of a backend, in the words for its sender; blank if it may."""
+        if self.backend_ids is not None and backend.record.pk not in self.backend_ids:
+            return NOT_ALLOWED
+        return UNPROTECTED if backend.record.requires_standard_webhooks and not self.is_protected else ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Iterable
+from dataclasses import dataclass
 
 from cms_lms.encryption import Secret
-from cms_lms.sync.secrets import SigningSecret
 
 SCHEME = "SIG-HMAC-SHA256"
 
@@ -19,7 +18,18 @@ class SignatureMissing(Exception):
 
 
 class SignatureInvalid(Exception):
-    """No secret made the signature, or it is no signature of this scheme."""
+    """No secret made the signature, or it has no sense. The message says why, for the log, without what was sent."""
+
+
+@dataclass(frozen=True)
+class BodySignature:
+    """What the header claims: ``digest`` is in hexadecimal digits."""
+
+    digest: bytes
+
+    def is_made_with(self, secret: Secret, body: bytes) -> bool:
+        """Return whether it was, compared in constant time."""
+        return hmac.compare_digest(self.digest, make_digest(body, secret).encode())
 
 
 def sign(body: bytes, secret: str) -> str:
@@ -32,8 +42,8 @@ def make_digest(body: bytes, secret: Secret) -> str:
     return hmac.digest(secret.reveal().encode(errors="surrogatepass"), body, "sha256").hex()
 
 
-def read_digest(header: str | None) -> bytes:
-    """Return the hexadecimal digits that a header claims, in small letters; spaces around them are tolerated.
+def read_signature(header: str | None) -> BodySignature:
+    """Return what a header claims; capitals, and spaces around the digits, are tolerated.
 
     Raises ``SignatureMissing`` for an absent or empty header, ``SignatureInvalid`` for one of another scheme or form:
     that takes no secret, so that nothing is hashed for it.
@@ -44,19 +54,5 @@ def read_digest(header: str | None) -> bytes:
     # As bytes: a header may hold any character, and text beyond ASCII cannot be compared in constant time.
     claimed = digits.strip().lower().encode()
     if scheme != SCHEME or not _DIGEST.fullmatch(claimed):
-        raise SignatureInvalid
-    return claimed
-
-
-def find_signer(digest: bytes, body: bytes, signers: Iterable[SigningSecret]) -> SigningSecret:
-    """Return the first secret that made the signature. Raises ``SignatureInvalid``.
-
-    All are tried, each compared in constant time: how long it takes tells nothing of which one it was.
-    """
-    found = None
-    for signer in signers:
-        if hmac.compare_digest(digest, make_digest(body, signer.secret).encode()) and found is None:
-            found = signer
-    if found is None:
-        raise SignatureInvalid
-    return found
+        raise SignatureInvalid(f"Authorization is not of the form “{SCHEME} 0123…”")
+    return BodySignature(claimed)

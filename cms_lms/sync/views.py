@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
@@ -20,9 +21,13 @@ from rest_framework.views import APIView
 
 from cms_lms.conf import settings as lms_settings
 from cms_lms.error_reports import conceal_values
+from cms_lms.sync.addresses import limited_address, sender_address
+from cms_lms.sync.authentication import find_signer, read_claims
 from cms_lms.sync.calls import INVALID_AUTHENTICATION, Call, CallRefused, process
+from cms_lms.sync.rate_limit import RateLimit
 from cms_lms.sync.secrets import SigningSecret, SigningSecrets
-from cms_lms.sync.signature import SignatureInvalid, SignatureMissing, find_signer, read_digest
+from cms_lms.sync.signature import SignatureInvalid, SignatureMissing
+from cms_lms.sync.standard_webhooks import Message
 
 security_logger = logging.getLogger("django.security.cms_lms")
 
@@ -61,27 +66,57 @@ class CourseRunsSyncView(APIView):
             try:
                 return self.receive(request._request)
             except CallRefused as refusal:
-                return Response(refusal.body, status=refusal.status)
+                return Response(refusal.body, status=refusal.status, headers=refusal.headers)
 
     def receive(self, request: HttpRequest) -> Response:
         """Let a call be processed, and answer what its delivery says. Raises ``CallRefused``."""
         received_at = timezone.now()
         conceal_values(request)
+        address = sender_address(request.META)
+        failures = RateLimit("failures", lms_settings.SYNC_FAILURE_RATE, limited_address(address), received_at)
+        self.refuse_too_many(failures)
         body = self.read_body(request)
-        secrets, signer = self.authenticate(request, body)
+        secrets = SigningSecrets.in_force()
+        try:
+            signer, message = self.authenticate(request, body, secrets)
+        except CallRefused:
+            self.count_failure(failures, address)
+            raise
+        calls = RateLimit("calls", lms_settings.SYNC_RATE, signer.name, received_at)
+        self.refuse_too_many(calls)
+        calls.count()
         call = Call(
             body=body,
             signer=signer,
             received_at=received_at,
             content_type=request.content_type or "",
-            remote_address=request.META.get("REMOTE_ADDR", ""),
+            remote_address=address,
+            message_id=message.id if message else "",
+            event_at=message.sent_at if message else None,
+            is_dry_run=request.GET.get("dry_run", "false").lower() not in ("false", "0"),
         )
         try:
             delivery = process(call)
         finally:
             secrets.note_use(signer, received_at)
+        if call.is_of_another_time:
+            self.count_failure(failures, address)
         outcome = ", ".join(f"{name}={count}" for name, count in delivery.counts.items())
         return Response(delivery.response, status=delivery.status_code, headers={"Sync-Outcome": outcome})
+
+    @staticmethod
+    def refuse_too_many(limit: RateLimit) -> None:
+        """Refuse a call beyond a limit, before anything is hashed or stored for it."""
+        if limit.is_reached():
+            seconds = limit.retry_after
+            detail = f"Too many calls. Try again in {seconds} seconds."
+            raise CallRefused(429, {"detail": detail}, {"Retry-After": str(seconds)})
+
+    @staticmethod
+    def count_failure(failures: RateLimit, address: str) -> None:
+        """Count a call whose sender could not be told, and say so once if those became too many."""
+        if failures.count():
+            security_logger.warning("Web hook: further calls from %s are refused unread for a while.", address)
 
     @staticmethod
     def read_body(request: HttpRequest) -> bytes:
@@ -100,15 +135,17 @@ class CourseRunsSyncView(APIView):
         return body
 
     @staticmethod
-    def authenticate(request: HttpRequest, body: bytes) -> tuple[SigningSecrets, SigningSecret]:
-        """Return the secrets that may sign, and which of them signed the body."""
+    def authenticate(
+        request: HttpRequest, body: bytes, secrets: SigningSecrets
+    ) -> tuple[SigningSecret, Message | None]:
+        """Return which secret signed the call, and the message that it is. Raises ``CallRefused``."""
         try:
-            digest = read_digest(request.headers.get("Authorization"))
-            secrets = SigningSecrets.in_force()
-            return secrets, find_signer(digest, body, secrets.signers)
+            claims, message = read_claims(request.headers)
+            signer = find_signer(claims, body, secrets.signers)
         except SignatureMissing:
             security_logger.warning("Web hook: a call without a signature.")
             raise CallRefused(403, "Missing authentication.") from None
-        except SignatureInvalid:
-            security_logger.warning("Web hook: a call with an invalid signature.")
+        except SignatureInvalid as error:
+            security_logger.warning("Web hook: a call with an invalid signature: %s.", error)
             raise CallRefused(*INVALID_AUTHENTICATION) from None
+        return replace(signer, is_protected=message is not None), message
