@@ -29,6 +29,9 @@ from cms_lms.sync.secrets import SigningSecret, SigningSecrets
 from cms_lms.sync.signature import SignatureInvalid, SignatureMissing
 from cms_lms.sync.standard_webhooks import Message
 
+#: More digits of a length are no number that Python would read.
+MAX_LENGTH_DIGITS = 20
+
 security_logger = logging.getLogger("django.security.cms_lms")
 
 
@@ -76,9 +79,8 @@ class CourseRunsSyncView(APIView):
         failures = RateLimit("failures", lms_settings.SYNC_FAILURE_RATE, limited_address(address), received_at)
         self.refuse_too_many(failures)
         body = self.read_body(request)
-        secrets = SigningSecrets.in_force()
         try:
-            signer, message = self.authenticate(request, body, secrets)
+            secrets, signer, message = self.authenticate(request, body)
         except CallRefused:
             self.count_failure(failures, address)
             raise
@@ -124,7 +126,7 @@ class CourseRunsSyncView(APIView):
         limit = lms_settings.SYNC_MAX_BODY_BYTES
         too_long = CallRefused(413, {"detail": f"The body is longer than {limit} bytes. Send the runs in parts."})
         length = request.META.get("CONTENT_LENGTH") or "0"
-        if not length.isdigit() or int(length) > limit:
+        if not length.isdecimal() or len(length) > MAX_LENGTH_DIGITS or int(length) > limit:
             raise too_long
         try:
             body = request.body
@@ -135,12 +137,14 @@ class CourseRunsSyncView(APIView):
         return body
 
     @staticmethod
-    def authenticate(
-        request: HttpRequest, body: bytes, secrets: SigningSecrets
-    ) -> tuple[SigningSecret, Message | None]:
-        """Return which secret signed the call, and the message that it is. Raises ``CallRefused``."""
+    def authenticate(request: HttpRequest, body: bytes) -> tuple[SigningSecrets, SigningSecret, Message | None]:
+        """Return the secrets in force, which of them signed the call, and the message that it is, if it is one.
+
+        Raises ``CallRefused``.
+        """
         try:
             claims, message = read_claims(request.headers)
+            secrets = SigningSecrets.in_force()
             signer = find_signer(claims, body, secrets.signers)
         except SignatureMissing:
             security_logger.warning("Web hook: a call without a signature.")
@@ -148,4 +152,4 @@ class CourseRunsSyncView(APIView):
         except SignatureInvalid as error:
             security_logger.warning("Web hook: a call with an invalid signature: %s.", error)
             raise CallRefused(*INVALID_AUTHENTICATION) from None
-        return replace(signer, is_protected=message is not None), message
+        return secrets, replace(signer, is_protected=message is not None), message

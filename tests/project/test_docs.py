@@ -18,10 +18,11 @@ from cms_lms.backends.moodle_checks import NEEDED_FUNCTIONS, SITE_INFO
 from cms_lms.backends.openedx_release import RELEASES, ReleaseRange
 from cms_lms.backends.openedx_settings import SETTINGS, settings_block
 from cms_lms.conf import PREFIX, Settings
-from cms_lms.models import CourseRun
+from cms_lms.models import CourseRun, SyncDelivery
 from cms_lms.patterns.course_regex import compile_course_regex
 from cms_lms.patterns.presets import PRESETS
 from tests.factories import make_backend, make_course
+from tests.sync.payloads import payload
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
@@ -177,9 +178,8 @@ def test_every_variable_of_the_site_is_documented() -> None:
 
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
 @pytest.mark.skipif(not (shutil.which("openssl") and shutil.which("curl")), reason="openssl or curl is not installed")
-def test_the_example_in_shell_is_accepted(live_server, settings, tmp_path: Path) -> None:
-    text = (ROOT / "docs" / "web-hook.md").read_text(encoding="utf-8")
-    (script,) = re.findall(r"^```sh\n(.*?)^```", text, re.M | re.S)
+def test_the_examples_in_shell_are_accepted(live_server, settings, tmp_path: Path) -> None:
+    script = "\n".join(fences("web-hook", "sh"))
     assert "SECRET=SharedSecret" in script
     settings.CMS_LMS_SYNC_SECRETS = ["SharedSecret"]
     script = script.replace("http://localhost:8000", live_server.url)
@@ -191,5 +191,21 @@ def test_the_example_in_shell_is_accepted(live_server, settings, tmp_path: Path)
 
     done = subprocess.run(["sh", "-e", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
 
-    assert (done.stdout, done.stderr) == ('{"success":true}', "")
+    assert (done.stdout, done.stderr) == ('{"success":true}' * 2, "")
     assert CourseRun.objects.get().enrollment_count == 42
+    assert SyncDelivery.objects.latest("pk").webhook_id.startswith("msg_")
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.parametrize("secret", ["SharedSecret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"])
+def test_the_examples_in_python_are_accepted(live_server, settings, secret: str) -> None:
+    settings.CMS_LMS_SYNC_SECRETS = [secret]
+    make_course(code="DemoX")
+    make_backend()
+    examples = fences("web-hook", "python")
+    assert len(examples) == 2
+    for example in examples:
+        source = example.replace("https://catalogue.example.com", live_server.url)
+        exec(source, {"run": payload(), "secret": secret})  # noqa: S102  (the documentation's own)
+
+    assert list(SyncDelivery.objects.values_list("status_code", flat=True)) == [200, 200]

@@ -80,6 +80,13 @@ def test_a_body_over_the_limit_is_413_before_it_is_hashed(send, settings):
     assert "1000 bytes" in response.json()["detail"]
 
 
+@pytest.mark.parametrize("length", ["\xb2", "-1", "1.0", "9" * 5000, "nonsense"])
+def test_a_length_that_is_no_number_is_413(client, length):
+    response = client.generic("POST", "/api/v1.0/course-runs-sync/", b"[]", CONTENT_LENGTH=length)
+
+    assert response.status_code == 413
+
+
 def test_ten_megabytes_are_413(send):
     assert send(b"[" + b"1," * 5_000_000 + b"1]").status_code == 413
 
