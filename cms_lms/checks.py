@@ -27,6 +27,7 @@ from cms_lms.models import BackendCredential, LMSBackend
 from cms_lms.models.sync_secret import SyncSecret
 from cms_lms.runs.fields import SyncMode
 from cms_lms.sync.rate_limit import InvalidRate, Rate
+from cms_lms.sync.retention import MIN_DAYS
 
 #: A key that is guessed opens every secret.
 MIN_KEY_LENGTH = 16
@@ -67,6 +68,7 @@ def check_settings(app_configs: Any = None, **kwargs) -> list[checks.CheckMessag
         *_check_limits(),
         *_check_intervals(),
         *_check_rates(),
+        *_check_retention(),
         *_check_encryption_keys(),
         *_check_environment_prefix(),
         *_check_private_networks(),
@@ -272,6 +274,13 @@ def _check_rates() -> Iterator[checks.CheckMessage]:
     name, value = f"{PREFIX}PROXY_COUNT", lms_settings.PROXY_COUNT
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         yield _error(33, f"{name} is {value!r}.", f"Set {name} to the number of the site’s own proxies, 0 for none.")
+
+
+def _check_retention() -> Iterator[checks.CheckMessage]:
+    name, days = f"{PREFIX}DELIVERY_RETENTION_DAYS", lms_settings.DELIVERY_RETENTION_DAYS
+    if days is not None and (not isinstance(days, int) or isinstance(days, bool) or days < MIN_DAYS):
+        hint = f"Set {name} to a whole number of days, at least {MIN_DAYS}, or to None to keep deliveries for ever."
+        yield _error(34, f"{name} is {days!r}.", hint)
 
 
 def _check_preview_template() -> Iterator[checks.CheckMessage]:

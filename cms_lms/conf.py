@@ -46,6 +46,9 @@ class Settings:
     ``PROXY_COUNT``: int. How many of the site's own proxies a web hook call passes: so many entries of
     ``X-Forwarded-For`` from the right can be trusted. 0: the header is not looked at.
 
+    ``DELIVERY_RETENTION_DAYS``: int, days, or None for ever. Older deliveries are deleted by
+    ``prune_sync_deliveries``, which somebody has to run.
+
     ``ENCRYPTION_KEYS``: list of str. Keys that secrets are encrypted under at rest: the first encrypts, all
     decrypt. Empty: Django's ``SECRET_KEY`` and ``SECRET_KEY_FALLBACKS``.
 
@@ -95,6 +98,7 @@ class Settings:
         "SYNC_FAILURE_RATE": "60/minute",
         "SYNC_RATE": None,
         "PROXY_COUNT": 0,
+        "DELIVERY_RETENTION_DAYS": 90,
         "ENCRYPTION_KEYS": [],
         "SECRET_ENVIRONMENT_PREFIX": "CMS_LMS_SECRET_",
         "PRIVATE_NETWORKS": None,

@@ -43,6 +43,8 @@ def test_the_settings_of_the_site_are_right():
         ("SYNC_SECRETS", ["  "], "cms_lms.E004", "Remove it"),
         ("DEFAULT_SYNC_MODE", "sync", "cms_lms.E005", "sync_to_draft"),
         ("DEFAULT_SYNC_MODE", "", "cms_lms.E005", "sync_to_draft"),
+        ("DELIVERY_RETENTION_DAYS", 0, "cms_lms.E034", "at least 1, or to None"),
+        ("DELIVERY_RETENTION_DAYS", "90", "cms_lms.E034", "at least 1, or to None"),
         ("COURSE_LANGUAGES", "en", "cms_lms.E006", '("en", "English")'),
         ("COURSE_LANGUAGES", [], "cms_lms.E006", '("en", "English")'),
         ("COURSE_LANGUAGES", ["en"], "cms_lms.E006", '("en", "English")'),
