@@ -4,18 +4,20 @@ from wagtail import hooks
 from wagtail.snippets.models import register_snippet
 
 from cms_lms.admin import actions, deletion, log_actions
+from cms_lms.admin.deleted_runs import deleted_run_permission_policy
 from cms_lms.admin.deliveries import delivery_permission_policy
 from cms_lms.admin.menu import LMSViewSetGroup
 from cms_lms.admin.sync_mode import SyncModeBulkAction
 from cms_lms.compat import WAGTAIL_8
-from cms_lms.models import SyncDelivery
+from cms_lms.models import DeletedRun, SyncDelivery
 from cms_lms.sync import history, moderation
 
 if WAGTAIL_8:
     from wagtail.permissions import register_permission_policy
 
-    # Before the view set, which would register a policy of its own.
+    # Before the view sets, which would register policies of their own.
     register_permission_policy(SyncDelivery, delivery_permission_policy)
+    register_permission_policy(DeletedRun, deleted_run_permission_policy)
 
 register_snippet(LMSViewSetGroup)
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import django_filters
 from django import forms
+from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.filters import DateRangePickerWidget, WagtailFilterSet
 from wagtail.admin.widgets import BooleanRadioSelect
 
 from cms_lms.backends.registry import backend_choices, js_backend_choices
-from cms_lms.models import Course, CourseRun, LMSBackend, SyncDelivery
+from cms_lms.models import Course, CourseRun, DeletedRun, LMSBackend, SyncDelivery
 from cms_lms.models.delivery import Outcome
 from cms_lms.runs.fields import SyncMode
 
@@ -142,6 +144,31 @@ class CourseRunFilterSet(WagtailFilterSet):
         if value == "draft":
             return queryset.filter(live=False)
         return queryset.filter(live=True, has_unpublished_changes=value == "live_draft")
+
+
+def users_who_deleted(request: HttpRequest | None) -> QuerySet:
+    """Return the users who deleted a run that has not come back."""
+    return get_user_model()._default_manager.filter(pk__in=DeletedRun.objects.values("deleted_by"))
+
+
+class DeletedRunFilterSet(WagtailFilterSet):
+    """Deleted runs by time, backend and who deleted them."""
+
+    deleted_at = django_filters.DateFromToRangeFilter(label=_("Deleted"), widget=DateRangePickerWidget)
+    matched_backend = django_filters.ModelChoiceFilter(
+        label=_("LMS backend"),
+        queryset=LMSBackend.objects.all(),
+        empty_label=_("All"),
+        null_label=_("None matches"),
+        null_value=NONE,
+    )
+    deleted_by = django_filters.ModelChoiceFilter(
+        label=_("Deleted by"), queryset=users_who_deleted, empty_label=_("All")
+    )
+
+    class Meta:
+        model = DeletedRun
+        fields = ["deleted_at", "matched_backend", "deleted_by"]
 
 
 class SyncDeliveryFilterSet(WagtailFilterSet):

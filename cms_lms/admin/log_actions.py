@@ -19,6 +19,7 @@ DISABLE = "cms_lms.disable"
 REORDER = REORDER_ACTION
 CREDENTIALS = "cms_lms.credentials"
 ADD_SYNC_SECRET = "cms_lms.sync_secret.add"  # noqa: S105
+LIFT = "cms_lms.deleted_run.lift"
 RETIRE_SYNC_SECRET = "cms_lms.sync_secret.retire"  # noqa: S105
 
 
@@ -103,6 +104,7 @@ def register(actions: Any) -> None:
     """Make the actions known to Wagtail's log."""
     actions.register_action(ENABLE, gettext_lazy("Enable"), gettext_lazy("Enabled"))
     actions.register_action(DISABLE, gettext_lazy("Disable"), gettext_lazy("Disabled"))
+    actions.register_action(LIFT, gettext_lazy("Let come back"), gettext_lazy("Let come back at the next call"))
     actions.register_action(REORDER)(ReorderFormatter)
     actions.register_action(SYNC_MODE_ACTION)(SyncModeFormatter)
     actions.register_action(CREDENTIALS)(CredentialsFormatter)

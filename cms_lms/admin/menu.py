@@ -8,6 +8,7 @@ from wagtail.snippets.views.snippets import SnippetViewSetGroup
 
 from cms_lms.admin.backends import BackendViewSet
 from cms_lms.admin.courses import CourseViewSet
+from cms_lms.admin.deleted_runs import DeletedRunViewSet
 from cms_lms.admin.deliveries import SyncDeliveryViewSet
 from cms_lms.admin.help_pages import HelpMenuItem
 from cms_lms.admin.runs import CourseRunViewSet
@@ -15,9 +16,9 @@ from cms_lms.admin.url_tester import URLTesterMenuItem
 
 
 class LMSViewSetGroup(SnippetViewSetGroup):
-    """Runs, courses, backends and deliveries, the URL tester and the documentation."""
+    """Runs, courses, backends, deliveries and deleted runs, the URL tester and the documentation."""
 
-    items = (CourseRunViewSet, CourseViewSet, BackendViewSet, SyncDeliveryViewSet)
+    items = (CourseRunViewSet, CourseViewSet, BackendViewSet, SyncDeliveryViewSet, DeletedRunViewSet)
     menu_label = _("Courses")
     menu_name = "lms"
     menu_icon = "calendar-alt"

@@ -30,6 +30,17 @@ class DeliveryPermissionPolicy(ReadOnlyPermissionPolicy):
     actions = frozenset({"view", "replay"})
 
 
+class DeletedRunPermissionPolicy(ReadOnlyPermissionPolicy):
+    """Who sees course runs sees the deleted ones, who may create runs may let them come back."""
+
+    actions = frozenset({"view", "lift"})
+    actions_on_runs = {"view": ("add", "change", "delete", "view"), "lift": ("add",)}
+
+    def user_has_permission(self, user, action: str) -> bool:
+        """Ask for the right to course runs that an action stands for."""
+        return ModelPermissionPolicy(CourseRun).user_has_any_permission(user, self.actions_on_runs.get(action, ()))
+
+
 def may_edit_runs(user) -> bool:
     """Whether a user may change course runs."""
     return ModelPermissionPolicy(CourseRun).user_has_permission(user, "change")

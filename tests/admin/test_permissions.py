@@ -17,7 +17,7 @@ from wagtail.admin.menu import admin_menu
 from wagtail.models import GroupApprovalTask, Workflow, WorkflowContentType, WorkflowTask
 
 from cms_lms.admin.menu import LMSViewSetGroup
-from cms_lms.models import Course, CourseRun, LMSBackend, SyncDelivery, SyncSecret
+from cms_lms.models import Course, CourseRun, DeletedRun, LMSBackend, SyncDelivery, SyncSecret
 from tests.admin.browsing import submit, url
 from tests.admin.conftest import make_client
 from tests.factories import make_backend, make_course, make_run
@@ -94,6 +94,10 @@ DELIVERY_VIEWS = {
     **dict.fromkeys(["index", "index_results", "inspect", "replay"], BACKENDS),
     **dict.fromkeys(["add", "edit", "delete", "usage", "history", "history_results"], NOBODY),
 }
+DELETED_RUN_VIEWS = {
+    **dict.fromkeys(["index", "index_results", "lift"], RUNS),
+    **dict.fromkeys(["add", "edit", "delete", "usage", "history", "history_results"], NOBODY),
+}
 # Wagtail asks the task of the workflow in progress who may; without one there is nothing to act on.
 NEED_A_WORKFLOW = {
     "workflow_action",
@@ -122,6 +126,7 @@ TABLE = [
     *(("wagtailsnippets_cms_lms_lmsbackend", view, READING_HELP) for view in ("help", "help_page")),
     *(("wagtailsnippets_cms_lms_course", view, allowed) for view, allowed in COURSE_VIEWS.items()),
     *(("wagtailsnippets_cms_lms_courserun", view, allowed) for view, allowed in COURSERUN_VIEWS.items()),
+    *(("deletedrun", view, allowed) for view, allowed in DELETED_RUN_VIEWS.items()),
     *(("syncdelivery", view, allowed) for view, allowed in DELIVERY_VIEWS.items()),
 ]
 
@@ -152,6 +157,10 @@ def make_object(namespace: str):
         return SyncDelivery.objects.create(
             received_at=datetime(2024, 6, 15, tzinfo=UTC), secret_name="1", status_code=200
         )
+    if namespace == "deletedrun":
+        return DeletedRun.objects.create(
+            resource_link="https://lms.example.com/1", deleted_at=datetime(2024, 6, 15, tzinfo=UTC)
+        )
     if namespace.endswith("lmsbackend"):
         backend = make_backend()
         backend.save_revision()
@@ -168,7 +177,7 @@ def make_address(namespace: str, view: str, instance) -> str:
         args.append(instance.latest_revision_id)
     if view == "revisions_compare":
         args += ["earliest", "latest"]
-    if view == "replay":
+    if view in {"replay", "lift"}:
         return f"{reverse(f'{namespace}:{view}')}?id={instance.pk}"
     if view == "help_page":
         args.append("openedx")
@@ -274,9 +283,9 @@ def test_pages(db, name, page_actions):
     [
         ("bare", set()),
         (ADMINISTRATOR, {"LMS backends", "Deliveries", "Test URLs", "Documentation"}),
-        (EDITOR, {"Course runs", "Courses", "Documentation"}),
-        (PUBLISHER, {"Course runs", "Courses", "Test URLs", "Documentation"}),
-        (ROOT, {"Course runs", "Courses", "LMS backends", "Deliveries", "Test URLs", "Documentation"}),
+        (EDITOR, {"Course runs", "Courses", "Deleted runs", "Documentation"}),
+        (PUBLISHER, {"Course runs", "Courses", "Deleted runs", "Test URLs", "Documentation"}),
+        (ROOT, {"Course runs", "Courses", "LMS backends", "Deliveries", "Deleted runs", "Test URLs", "Documentation"}),
     ],
 )
 def test_menu(clients, rf, kind, items):
