@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models.signals import pre_save
 
 from cms_lms.matching.handler import LMSHandler
-from cms_lms.matching.run_index import matched_backend_id, reindex_runs_for
+from cms_lms.matching.run_index import find_match, reindex_runs_for
 from cms_lms.models import ConfigurationVersion, CourseRun
 from cms_lms.models.configuration import configuration_changed
 from cms_lms.models.ownership import set_no_update_fields_resolver
@@ -50,7 +50,7 @@ def _reindex_after(token: str) -> None:
 def on_run_saved(instance: CourseRun, update_fields=None, **kwargs) -> None:
     """Index a run that is saved whole."""
     if update_fields is None:
-        instance.matched_backend_id = matched_backend_id(instance.resource_link)
+        instance.matched_backend_id, instance.matched_course_id = find_match(instance.resource_link)
 
 
 def connect() -> None:

@@ -20,7 +20,6 @@ from django.utils.translation import gettext_lazy as _
 from wagtail.models import (
     DraftStateMixin,
     LockableMixin,
-    ModelLogEntry,
     PreviewableMixin,
     Revision,
     RevisionMixin,
@@ -29,7 +28,7 @@ from wagtail.models import (
 
 from cms_lms.conf import settings as lms_settings
 from cms_lms.models.course import Course, course_page_field, course_page_models
-from cms_lms.models.locking import lock_rows
+from cms_lms.models.locking import lock_rows, read_rows
 from cms_lms.models.ownership import owned_fields_for
 from cms_lms.models.state_expressions import state_priority
 from cms_lms.patterns.urls import InvalidURL, normalize_url, resource_key
@@ -88,6 +87,11 @@ class CourseRunQuerySet(models.QuerySet["CourseRun"]):
         keys = {url: resource_key(url) for url in urls}
         runs = {run.resource_key: run for run in self.filter(resource_key__in=keys.values()).select_related("course")}
         return {url: runs[key] for url, key in keys.items() if key in runs}
+
+    def with_keys(self, resource_keys: Iterable[str]) -> dict[str, CourseRun]:
+        """Return the runs that have these keys by their keys, as they are now."""
+        runs = read_rows(CourseRun, "resource_key", list(resource_keys), using=self.db)
+        return {run.resource_key: run for run in runs}
 
     def lock(self, resource_keys: Iterable[str]) -> dict[str, CourseRun]:
         """Return the runs that have these keys by their keys, locked in that order until the transaction ends."""
@@ -267,17 +271,6 @@ class CourseRun(
     def owned_fields(self) -> tuple[str, ...]:
         """The content fields that the LMS owns, whatever the mode."""
         return owned_fields_for(self.resource_link)
-
-    @property
-    def is_created_by_lms(self) -> bool:
-        """Whether nobody but syncs has had a hand in the run: never published, no revision by a user.
-
-        The log is asked, too: it still says who edited when that user's account was deleted.
-        """
-        if self.first_published_at is not None or self.latest_revision_id is None:
-            return False
-        entries = ModelLogEntry.objects.for_instance(self).filter(user__isnull=False, content_changed=True)
-        return not (self.revisions.filter(user__isnull=False).exists() or entries.exists())
 
     @property
     def is_unpublished_draft(self) -> bool:

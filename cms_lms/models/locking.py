@@ -1,6 +1,6 @@
-"""Locking rows by a unique column, with a statement that is built once.
+"""Reading rows by a unique column, locked or not, with a statement that is built once.
 
-Every call of the web hook begins with such a lock, and for a wide model Django takes longer to build the
+Every call of the web hook begins with such a read, and for a wide model Django takes longer to build the
 query and the way from its rows to objects than the database to answer: a quarter of a repeated call, which
 docs/benchmarks.md has in figures. Both depend on nothing but the model, the database and the number of values.
 """
@@ -30,7 +30,7 @@ class _Statements(threading.local):
     """Of each thread its own, as its connections are: converters are methods of theirs."""
 
     def __init__(self) -> None:
-        self.built: dict[tuple[type[models.Model], str, str, int], _Statement] = {}
+        self.built: dict[tuple[type[models.Model], str, str, int, bool], _Statement] = {}
 
 
 _statements = _Statements()
@@ -41,10 +41,19 @@ def lock_rows(model: type[Row], column: str, values: Collection[str], *, using: 
 
     The lock lasts until the caller's transaction ends.
     """
+    return _read(model, column, values, using, is_locked=True)
+
+
+def read_rows(model: type[Row], column: str, values: Collection[str], *, using: str) -> list[Row]:
+    """Return the rows whose unique ``column`` has one of the values, in its order, as they are now."""
+    return _read(model, column, values, using, is_locked=False)
+
+
+def _read(model: type[Row], column: str, values: Collection[str], using: str, *, is_locked: bool) -> list[Row]:
     ordered = sorted(set(values))
     if not ordered:
         return []
-    statement = _statement(model, column, using, len(ordered))
+    statement = _statement(model, column, using, len(ordered), is_locked)
     connection = connections[using]
     with connection.cursor() as cursor:
         cursor.execute(statement.sql, ordered)
@@ -56,19 +65,21 @@ def lock_rows(model: type[Row], column: str, values: Collection[str], *, using: 
     return [model.from_db(using, statement.names, row) for row in rows]
 
 
-def _statement(model: type[Row], column: str, using: str, count: int) -> _Statement:
-    key = (model, column, using, count)
+def _statement(model: type[Row], column: str, using: str, count: int, is_locked: bool) -> _Statement:
+    key = (model, column, using, count, is_locked)
     built = _statements.built
     if key not in built:
         if len(built) >= MAX_STATEMENTS:
             built.clear()
-        built[key] = _build(model, column, using, count)
+        built[key] = _build(model, column, using, count, is_locked)
     return built[key]
 
 
-def _build(model: type[Row], column: str, using: str, count: int) -> _Statement:
+def _build(model: type[Row], column: str, using: str, count: int, is_locked: bool) -> _Statement:
     placeholders = [str(number) for number in range(count)]
-    rows = model._base_manager.using(using).select_for_update().filter(**{f"{column}__in": placeholders})
+    rows = model._base_manager.using(using).filter(**{f"{column}__in": placeholders})
+    if is_locked:
+        rows = rows.select_for_update()
     compiler = rows.order_by(column).query.get_compiler(using)
     sql, _parameters = compiler.as_sql()
     columns = [expression for expression, _sql, _alias in compiler.select]

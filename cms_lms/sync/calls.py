@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import transaction
 from django.utils.translation import gettext_noop
 
 from cms_lms.conf import settings as lms_settings
 from cms_lms.models import SyncDelivery
 from cms_lms.sync.deliveries import AnsweredElsewhere, DeliveryLog, message_key
-from cms_lms.sync.engine import REQUIRED, has_resource_link, synchronize
+from cms_lms.sync.engine import synchronize
+from cms_lms.sync.items import REQUIRED, has_resource_link
 from cms_lms.sync.payload import PayloadNotJSON, parse
 from cms_lms.sync.results import ItemResult, storable
 from cms_lms.sync.secrets import Signer
@@ -127,13 +127,15 @@ def apply(call: Call, log: DeliveryLog) -> SyncDelivery:
     def close(results: Sequence[ItemResult]) -> None:
         closed.append(log.close(*answer(results, is_list), results))
 
-    if call.is_dry_run:
-        with transaction.atomic():
-            results = synchronize(payloads, signer=call.signer, now=call.received_at, journal=lambda results: None)
-            transaction.set_rollback(True)
-        close(results)
-    else:
-        results = synchronize(payloads, signer=call.signer, now=call.received_at, journal=close)
+    results = synchronize(
+        payloads,
+        signer=call.signer,
+        now=call.received_at,
+        event_at=log.event_at,
+        is_dry_run=call.is_dry_run,
+        receipt=log.open,
+        journal=close,
+    )
     if forbidden := sum(result.is_forbidden for result in results):
         security_logger.warning(
             "Web hook: the secret %s signed %s course runs that it may not write.", call.signer.name, forbidden

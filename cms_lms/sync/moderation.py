@@ -22,6 +22,7 @@ from cms_lms.backends.base import BaseLMSBackend
 from cms_lms.conf import settings as lms_settings
 from cms_lms.matching.handler import LMSHandler
 from cms_lms.models import CourseRun
+from cms_lms.models.course_run_origins import runs_edited_by_staff
 from cms_lms.sync.retrying import tried_again_later
 
 SUBMIT_ACTION = "cms_lms.submit"
@@ -90,7 +91,7 @@ def _is_left_to_lms(run: CourseRun) -> bool:
     if run.locked or run.scheduled_revision is not None:
         return False
     if run.is_unpublished_draft:
-        return run.is_created_by_lms
+        return not runs_edited_by_staff([run.pk])
     return not run.revisions.filter(user__isnull=False, pk__gt=run.live_revision_id or 0).exists()
 
 

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from cms_lms.models.delivery import Outcome
+from cms_lms.models.unplaced_run import Problem
+from cms_lms.runs.codes import CourseKey
 from cms_lms.sync.payload import Errors
+
+Changes = dict[str, tuple[Any, Any]]
 
 
 @dataclass
 class ItemResult:
     """The decision on one item. ``changes`` maps names of fields to (old, new).
 
-    ``is_forbidden``: it was refused because the secret that signed is another backend's.
+    ``payload``: the item as it was sent. ``resource_key``: of its link, blank for one that is no URL. ``reason``: why
+    it was refused, in the sender's words, or ignored, as a sentence for staff that ``gettext`` translates.
+    ``problem``: what the catalogue has to be given before the item can be applied, and ``course_key`` the course that
+    it is about, where one is wanting. ``is_forbidden``: it was refused because the secret that signed is another
+    backend's.
     """
 
     resource_link: str
@@ -27,8 +35,12 @@ class ItemResult:
     run_id: int | None = None
     reason: str = ""
     errors: Errors = field(default_factory=dict)
-    changes: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    changes: Changes = field(default_factory=dict)
     is_forbidden: bool = False
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    resource_key: str = ""
+    problem: Problem | Literal[""] = ""
+    course_key: CourseKey | None = None
 
     @property
     def is_refused(self) -> bool:
@@ -47,7 +59,7 @@ class ItemResult:
         }
 
 
-def changes_as_json(changes: dict[str, tuple[Any, Any]]) -> dict[str, list[Any]]:
+def changes_as_json(changes: Changes) -> dict[str, list[Any]]:
     """Return changes in values that JSON knows."""
     return {name: [_as_json(old), _as_json(new)] for name, (old, new) in changes.items()}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+from django.db.models import F
 
 from cms_lms.matching.run_index import reindex_runs, reindex_runs_for
 from cms_lms.models import ConfigurationVersion, CourseRun, LMSBackend
@@ -67,9 +68,8 @@ def test_thousands_of_runs_take_a_constant_number_of_queries_a_chunk(django_asse
     for host in hosts[:5]:
         make_backend(course_regex=course_regex(host))
     make_runs(4100, hosts)
-    # The token, the backends; three chunks with something to write, and the look beyond the last.
-    with django_assert_num_queries(2 + 3 * 2 + 1):
-        assert reindex_runs() == len([number for number in range(4100) if number % 6 < 5])
+    known = len([number for number in range(4100) if number % 6 < 5])
+    assert reindex_runs() == known
     for backend in LMSBackend.objects.with_run_counts():
         assert backend.run_count in (683, 684)
         assert not backend.course_runs.exclude(
@@ -77,6 +77,32 @@ def test_thousands_of_runs_take_a_constant_number_of_queries_a_chunk(django_asse
         ).exists()
     with django_assert_num_queries(1 + 3 + 1):
         assert reindex_runs() == 0
+    LMSBackend.objects.update(sort_order=F("sort_order") + 1)
+    make_backend(course_regex=course_regex("lms[0-4].example.com"), sort_order=0)
+    # The token, the backends; three chunks with something to write, and the look beyond the last.
+    with django_assert_num_queries(2 + 3 * 2 + 1):
+        assert reindex_runs() == known
+
+
+def test_the_course_id_is_indexed_too(change):
+    backend = make_backend()
+    run = make_run(resource_link=link("lms.example.com"))
+    assert run.matched_course_id == "course-v1:edX+DemoX+1"
+    with change():
+        backend.course_regex = r"^https://lms\.example\.com/courses/(?P<course_id>course-v1:edX\+[^+]+)"
+        backend.save()
+    run.refresh_from_db()
+    assert (run.matched_backend, run.matched_course_id) == (backend, "course-v1:edX+DemoX")
+    with change():
+        LMSBackend.objects.update(is_enabled=False)
+    run.refresh_from_db()
+    assert (run.matched_backend, run.matched_course_id) == (None, "")
+
+
+def test_a_course_id_that_is_too_long_is_left_blank():
+    backend = make_backend()
+    run = make_run(resource_link=f"https://lms.example.com/courses/{'x' * 300}/info")
+    assert (run.matched_backend, run.matched_course_id) == (backend, "")
 
 
 def test_only_runs_that_moved_are_written(django_assert_num_queries):

@@ -372,6 +372,6 @@ def test_a_list_of_repeats_or_counters_in_draft_mode_costs_no_query_for_each(
         run.title = "Spring edition"
         run.save_revision(user=editor)
 
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(14):
         response = post([item | fields for item in items])
     assert outcome(response) == ("updated" if fields else "unchanged")
