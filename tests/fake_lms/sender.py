@@ -1,8 +1,11 @@
 """The LMS's side of the web hook: posts runs as richie-openedx-sync 1.4.0 and Joanie 3.3.0 do, and as worse ones do."""
 
+import base64
 import hashlib
 import hmac
 import json
+import time
+import uuid
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -17,6 +20,8 @@ VARIANTS = {
     "compact": "as compact JSON",
     "non_ascii": "with non-ASCII bytes",
     "six_fields": "with six fields only",
+    "message": "as a message of Standard Webhooks",
+    "slow_clock": "as such a message, the clock a day late",
     "wrong_secret": "signed with a wrong secret",
     "no_header": "without a signature",
     "replay": "again, byte for byte",
@@ -24,6 +29,9 @@ VARIANTS = {
     "redirected": "through a redirect",
 }
 _PLUGIN_TIMEOUT, _JOANIE_TIMEOUT = 20, 3
+_DAY = 24 * 60 * 60
+#: What taught the site nothing, so that it is not worth sending again.
+_FRUITLESS = ("wrong_secret", "no_header", "slow_clock", "replay", "outdated")
 REDIRECT_PATH = "/hook-moved"
 
 
@@ -51,6 +59,17 @@ def sign(body: bytes, secret: str) -> str:
     return f"SIG-HMAC-SHA256 {hmac.new(secret.encode('utf-8'), body, hashlib.sha256).hexdigest()}"
 
 
+def sign_message(body: bytes, secret: str, message_id: str, timestamp: int) -> dict[str, str]:
+    """The headers of Standard Webhooks, for a secret with or without their prefix."""
+    key = base64.b64decode(secret.removeprefix("whsec_")) if secret.startswith("whsec_") else secret.encode("utf-8")
+    digest = hmac.new(key, f"{message_id}.{timestamp}.".encode() + body, hashlib.sha256).digest()
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
+    }
+
+
 class Sender:
     """Posts, and keeps each delivery in the state."""
 
@@ -71,6 +90,10 @@ class Sender:
             return self._post_signed(key, variant, url, json.dumps(payload, separators=(",", ":")).encode(), secret)
         if variant == "non_ascii":
             return self._post_signed(key, variant, url, json.dumps(payload, ensure_ascii=False).encode(), secret)
+        if variant in ("message", "slow_clock"):
+            body = json.dumps(payload).encode()
+            sent_at = int(time.time()) - (_DAY if variant == "slow_clock" else 0)
+            return self._post(key, variant, url, body, sign_message(body, secret, f"msg_{uuid.uuid4()}", sent_at))
         if variant == "six_fields":
             del payload["enrollment_count"], payload["catalog_visibility"]
         # As the plugin does it: the signature is over one serialisation, and requests makes another for the wire.
@@ -111,11 +134,7 @@ class Sender:
             )
 
     def _past(self, key: str, steps: int) -> Delivery:
-        past = [
-            item
-            for item in self._state.deliveries
-            if item.course_id == key and item.variant not in ("wrong_secret", "no_header", "replay", "outdated")
-        ]
+        past = [item for item in self._state.deliveries if item.course_id == key and item.variant not in _FRUITLESS]
         if len(past) < steps:
             raise InvalidChange(f"{key} has not been published often enough to be sent that way.")
         return past[-steps]

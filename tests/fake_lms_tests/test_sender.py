@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from tests.fake_lms.sender import sign
+from tests.fake_lms.sender import sign, sign_message
 from tests.fake_lms.state import InvalidChange, UnknownRun
 
 DEMO = "course-v1:edX+DemoX+2027_T1"
@@ -39,6 +39,31 @@ VECTOR = {
 )
 def test_signature_vectors(body, digest):
     assert sign(body.encode(), "SharedSecret") == f"SIG-HMAC-SHA256 {digest}"
+
+
+def test_message_vector():
+    """As Standard Webhooks publishes it."""
+    headers = sign_message(
+        b'{"test": 2432232314}',
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        "msg_p5jXN8AQM9LWM0D4loKWxJek",
+        1614265330,
+    )
+    assert headers == {
+        "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
+        "webhook-timestamp": "1614265330",
+        "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+    }
+
+
+def test_messages_have_an_id_each_and_a_slow_clock_is_a_day_late(lms, receiver):
+    for variant in ("message", "message", "slow_clock"):
+        lms.sender.publish(DEMO, variant)
+    first, second, late = (headers for _path, headers, _body in receiver.received)
+    assert first["Webhook-Id"] != second["Webhook-Id"]
+    assert 0 <= int(first["Webhook-Timestamp"]) - int(late["Webhook-Timestamp"]) - 86400 + 60 <= 60
+    assert all("Authorization" not in headers for headers in (first, second, late))
+    assert lms.sender.publish(DEMO, "replay").headers["webhook-id"] == second["Webhook-Id"]
 
 
 def signature_holds(headers, body):

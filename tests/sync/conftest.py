@@ -6,18 +6,11 @@ import json
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 
 from cms_lms.sync.signature import sign
 
 URL = "/api/v1.0/course-runs-sync/"
 SECRET = "SharedSecret"
-
-
-@pytest.fixture(autouse=True)
-def empty_cache():
-    """Let no test count the wrong calls of the one before."""
-    cache.clear()
 
 
 @pytest.fixture

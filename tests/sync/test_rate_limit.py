@@ -7,6 +7,7 @@ import json
 import logging
 
 import pytest
+from django.core.cache import cache
 from django.core.cache.backends.locmem import LocMemCache
 
 from cms_lms.encryption import Secret
@@ -34,7 +35,8 @@ class BrokenCache(LocMemCache):
 
 @pytest.fixture(autouse=True)
 def limits(settings, monkeypatch):
-    """Three wrong calls a minute, and a clock that stands still."""
+    """Three wrong calls a minute, none counted yet, and a clock that stands still."""
+    cache.clear()
     settings.CMS_LMS_SYNC_FAILURE_RATE = "3/minute"
 
     def set_clock(now):
