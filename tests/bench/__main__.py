@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-FIGURES = ("selection", "webhook", "pages", "tester", "impact")
+FIGURES = ("selection", "webhook", "pages", "tester", "impact", "deliveries")
 
 DATABASES = ("sqlite", "postgresql")
 
@@ -98,6 +98,7 @@ def measure(options: argparse.Namespace) -> int:
 
     from django.core.management import call_command
 
+    from tests.bench.deliveries import measure_deliveries
     from tests.bench.impact import measure_impact
     from tests.bench.measure import Report
     from tests.bench.pages import measure_pages
@@ -113,6 +114,7 @@ def measure(options: argparse.Namespace) -> int:
         "pages": measure_pages,
         "tester": measure_tester,
         "impact": measure_impact,
+        "deliveries": measure_deliveries,
     }
     for name in options.figures or FIGURES:
         measures[name](report)

@@ -61,6 +61,19 @@ def test_the_impact_on_a_hundred_thousand_runs_is_there_in_two_seconds_and_const
     assert len([figure for figure in figures if "peak of Python" in figure["name"] and figure["met"]]) == 2
 
 
+@pytest.mark.long
+def test_the_web_hook_asks_as_many_queries_with_ten_thousand_courses_as_with_ten():
+    done = bench("--repeat", "1", "--database", "sqlite", "webhook")
+    assert done.returncode == 0, done.stderr
+    queries: dict[str, set[int]] = {}
+    for figure in map(json.loads, done.stdout.splitlines()):
+        kind, separator, _courses = figure["name"].partition(", courses=")
+        if separator and not figure["name"].endswith("after the answer"):
+            queries.setdefault(kind, set()).add(figure["queries"])
+    assert {kind for kind, counts in queries.items() if len(counts) > 1} == set()
+    assert "list of 1000 public updates" in queries
+
+
 @pytest.mark.parametrize("arguments", [["nonsense"], ["--repeat", "0"], ["--database", "oracle"]])
 def test_wrong_arguments_are_refused_in_words(arguments):
     done = bench(*arguments)
