@@ -358,6 +358,9 @@ class CourseRun(
         for name in BOOKKEEPING_FIELDS:
             attname = cast("models.Field", self._meta.get_field(name)).attname
             setattr(run, attname, getattr(self, attname))
+        # Wagtail's own account of what is public, which a draft from before it was unpublished remembers otherwise.
+        for attname in ("live_revision_id", "last_published_at", "expired"):
+            setattr(run, attname, getattr(self, attname))
         owned_fields = self.owned_fields if self.sync_mode == SyncMode.TO_PUBLIC else ()
         for name in CONTENT_FIELDS:
             if name in owned_fields or name not in content:

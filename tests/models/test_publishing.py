@@ -234,3 +234,10 @@ def test_scheduled_link_that_has_become_another_run_s_is_left_and_stops_no_other
     call_command("publish_scheduled")
     assert (fresh(run).title, fresh(run).resource_link) == ("New title", run.resource_link)
     assert fresh(later).title == "New title"
+
+
+def test_a_draft_from_before_the_run_was_unpublished_does_not_remember_it_live(run, publisher, editor):
+    save_draft(run, title="New title")
+    publisher.post(url(CourseRun, "unpublish", run.pk))
+    submit(editor, url(CourseRun, "edit", run.pk), {"title": "Newer title"})
+    assert (fresh(run).title, fresh(run).live_revision) == ("Newer title", None)
