@@ -3,7 +3,7 @@
 from wagtail import hooks
 from wagtail.snippets.models import register_snippet
 
-from cms_lms.admin import actions, deletion, log_actions
+from cms_lms.admin import actions, deletion, inbox, log_actions
 from cms_lms.admin.deleted_runs import deleted_run_permission_policy
 from cms_lms.admin.deliveries import delivery_permission_policy
 from cms_lms.admin.menu import LMSViewSetGroup
@@ -25,6 +25,7 @@ hooks.register("register_actions", actions.register)
 hooks.register("register_log_actions", log_actions.register)
 hooks.register("register_log_actions", history.register_log_actions)
 hooks.register("register_log_actions", moderation.register_log_actions)
+hooks.register("construct_homepage_panels", inbox.add_home_panel)
 hooks.register("before_delete_snippet", deletion.refuse_deletion)
 hooks.register("register_bulk_action", SyncModeBulkAction)
 # After Wagtail's own action of the same name, whose place it takes.

@@ -15,7 +15,9 @@ from wagtail.admin.widgets import BooleanRadioSelect
 from cms_lms.backends.registry import backend_choices, js_backend_choices
 from cms_lms.models import Course, CourseRun, DeletedRun, LMSBackend, SyncDelivery
 from cms_lms.models.delivery import Outcome
+from cms_lms.runs.codes import normalize_code
 from cms_lms.runs.fields import SyncMode
+from cms_lms.sync.waiting import edited_by_staff, in_moderation
 
 #: The priorities of ``compute_state``; a priority is broader than its state's text, hence words of its own.
 STATE_CHOICES = [
@@ -169,6 +171,41 @@ class DeletedRunFilterSet(WagtailFilterSet):
     class Meta:
         model = DeletedRun
         fields = ["deleted_at", "matched_backend", "deleted_by"]
+
+
+class WaitingRunFilterSet(WagtailFilterSet):
+    """What waits by backend and course, by whose doing, and by what holds it."""
+
+    matched_backend = django_filters.ModelChoiceFilter(
+        label=_("LMS backend"),
+        queryset=LMSBackend.objects.all(),
+        empty_label=_("All"),
+        null_label=_("None matches"),
+        null_value=NONE,
+    )
+    course = django_filters.CharFilter(label=_("Course code"), method="filter_course")
+    is_edited = django_filters.BooleanFilter(
+        label=_("Edited by staff, too"), method="filter_is_edited", widget=BooleanRadioSelect
+    )
+    is_in_moderation = django_filters.BooleanFilter(
+        label=_("In moderation"), method="filter_is_in_moderation", widget=BooleanRadioSelect
+    )
+
+    class Meta:
+        model = CourseRun
+        fields = ["matched_backend", "course", "is_edited", "is_in_moderation"]
+
+    def filter_course(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
+        """By the code, however it is written."""
+        return queryset.filter(course__code=normalize_code(value))
+
+    def filter_is_edited(self, queryset: QuerySet, name: str, value: bool) -> QuerySet:
+        """By whether a user saved a version since the public one."""
+        return queryset.filter(edited_by_staff() if value else ~edited_by_staff())
+
+    def filter_is_in_moderation(self, queryset: QuerySet, name: str, value: bool) -> QuerySet:
+        """By whether a moderation is in progress."""
+        return queryset.filter(in_moderation() if value else ~in_moderation())
 
 
 class SyncDeliveryFilterSet(WagtailFilterSet):

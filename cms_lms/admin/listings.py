@@ -152,7 +152,7 @@ class RunStatusColumn(LiveStatusTagColumn):
 
     def get_value(self, instance: CourseRun) -> str:
         """Tell the run what the listing knows before it looks for itself."""
-        if not instance.is_scheduled:
+        if instance.scheduled_at is None:
             instance.scheduled_revision = None
         if not instance.is_in_moderation:
             return DraftStateMixin.status_string.fget(instance)

@@ -12,6 +12,8 @@ from wagtail.models import ModelLogEntry
 from cms_lms.backends.registry import backend_choices, get_backend_class
 from cms_lms.matching.setting_import import REORDER_ACTION
 from cms_lms.runs.fields import SyncMode
+from cms_lms.sync.drafts import DISCARD_ACTION
+from cms_lms.sync.history import change_label
 from cms_lms.sync.modes import SYNC_MODE_ACTION
 
 ENABLE = "cms_lms.enable"
@@ -100,12 +102,26 @@ class RetireSyncSecretFormatter(LogFormatter):
         return _("Web hook secret “%(name)s” retired.") % log_entry.data["sync_secret"]
 
 
+class DiscardFormatter(LogFormatter):
+    """Says which values of the LMS were discarded, and what is said instead."""
+
+    label = gettext_lazy("Discard")
+
+    def format_message(self, log_entry: ModelLogEntry) -> str:
+        """Name the fields and their values."""
+        changes = log_entry.data["changes"].items()
+        return _("Discarded what the LMS sent: %(fields)s.") % {
+            "fields": ", ".join(change_label(name, change) for name, change in changes)
+        }
+
+
 def register(actions: Any) -> None:
     """Make the actions known to Wagtail's log."""
     actions.register_action(ENABLE, gettext_lazy("Enable"), gettext_lazy("Enabled"))
     actions.register_action(DISABLE, gettext_lazy("Disable"), gettext_lazy("Disabled"))
     actions.register_action(LIFT, gettext_lazy("Let come back"), gettext_lazy("Let come back at the next call"))
     actions.register_action(REORDER)(ReorderFormatter)
+    actions.register_action(DISCARD_ACTION)(DiscardFormatter)
     actions.register_action(SYNC_MODE_ACTION)(SyncModeFormatter)
     actions.register_action(CREDENTIALS)(CredentialsFormatter)
     actions.register_action(ADD_SYNC_SECRET)(AddSyncSecretFormatter)

@@ -11,12 +11,13 @@ from cms_lms.admin.courses import CourseViewSet
 from cms_lms.admin.deleted_runs import DeletedRunViewSet
 from cms_lms.admin.deliveries import SyncDeliveryViewSet
 from cms_lms.admin.help_pages import HelpMenuItem
+from cms_lms.admin.inbox import InboxMenuItem
 from cms_lms.admin.runs import CourseRunViewSet
 from cms_lms.admin.url_tester import URLTesterMenuItem
 
 
 class LMSViewSetGroup(SnippetViewSetGroup):
-    """Runs, courses, backends, deliveries and deleted runs, the URL tester and the documentation."""
+    """What waits for publication, runs, courses, backends, deliveries, deleted runs, tester and documentation."""
 
     items = (CourseRunViewSet, CourseViewSet, BackendViewSet, SyncDeliveryViewSet, DeletedRunViewSet)
     menu_label = _("Courses")
@@ -25,6 +26,7 @@ class LMSViewSetGroup(SnippetViewSetGroup):
     menu_order = 250
 
     def get_submenu_items(self) -> list[MenuItem]:
-        """Add the URL tester and the documentation."""
+        """Add the inbox of drafts before them, the URL tester and the documentation after."""
         items = super().get_submenu_items()
-        return [*items, URLTesterMenuItem(order=len(items) + 1), HelpMenuItem(order=len(items) + 2)]
+        after = len(items) + 1
+        return [InboxMenuItem(order=0), *items, URLTesterMenuItem(order=after), HelpMenuItem(order=after + 1)]

@@ -46,6 +46,11 @@ def may_edit_runs(user) -> bool:
     return ModelPermissionPolicy(CourseRun).user_has_permission(user, "change")
 
 
+def may_see_waiting(user) -> bool:
+    """Whether a user sees what waits for publication: who changes course runs or publishes them."""
+    return ModelPermissionPolicy(CourseRun).user_has_any_permission(user, ["change", "publish"])
+
+
 def may_set_sync_mode(user, mode: str) -> bool:
     """Whether a user may put runs into a mode: what makes an LMS's word public takes the right to publish."""
     if mode == SyncMode.TO_PUBLIC:

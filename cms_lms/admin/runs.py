@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.admin.utils import quote
-from django.contrib.contenttypes.models import ContentType
-from django.db.models import CharField, DateTimeField, Exists, OuterRef, Q, QuerySet, Value
-from django.db.models.functions import Cast
+from django.db.models import DateTimeField, Q, QuerySet, Value
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -15,9 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from wagtail.admin.panels import FieldPanel, FieldRowPanel, MultiFieldPanel, ObjectList, PublishingPanel
 from wagtail.admin.ui.tables import Column, DateColumn, TitleColumn
 from wagtail.admin.widgets.button import Button
-from wagtail.models import Revision, WorkflowState
 from wagtail.snippets.views import snippets
 
+from cms_lms.admin import inbox
 from cms_lms.admin.choosers import WordSearchChooserViewSet
 from cms_lms.admin.filters import CourseRunFilterSet
 from cms_lms.admin.ids import CompareView
@@ -38,22 +36,13 @@ class CourseRunIndexView(WordSearchMixin, WideListingMixin, snippets.IndexView):
     def get_base_queryset(self) -> QuerySet:
         """Annotate state and schedule; the moment travels with each run, so that all share it."""
         now = timezone.now()
-        content_type = ContentType.objects.get_for_model(CourseRun)
-        of_run = {"object_id": Cast(OuterRef("pk"), CharField(max_length=255))}
-        scheduled = Revision.objects.filter(**of_run, content_type=content_type, approved_go_live_at__isnull=False)
-        in_moderation = WorkflowState.objects.filter(
-            **of_run, base_content_type=content_type, status=WorkflowState.STATUS_IN_PROGRESS
-        )
         return (
             super()
             .get_base_queryset()
             .select_related("course", "matched_backend")
             .with_state(now)
-            .annotate(
-                is_scheduled=Exists(scheduled),
-                is_in_moderation=Exists(in_moderation),
-                listed_at=Value(now, output_field=DateTimeField()),
-            )
+            .with_holds()
+            .annotate(listed_at=Value(now, output_field=DateTimeField()))
         )
 
     def get_word_condition(self, word: str) -> Q:
@@ -178,5 +167,6 @@ class CourseRunViewSet(snippets.SnippetViewSet):
         )
 
     def get_urlpatterns(self) -> list[Any]:
-        """Add the change of mode."""
-        return [*super().get_urlpatterns(), path("sync-mode/<int:pk>/", self.sync_mode_view, name="sync_mode")]
+        """Add the change of mode, and the inbox of drafts."""
+        sync_mode = path("sync-mode/<int:pk>/", self.sync_mode_view, name="sync_mode")
+        return [*super().get_urlpatterns(), sync_mode, *inbox.get_urlpatterns(self)]

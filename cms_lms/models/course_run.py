@@ -9,13 +9,12 @@ Every publication reads the row under a lock, so that none of them brings back a
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any, cast
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models, transaction
-from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 from wagtail.models import (
     DraftStateMixin,
@@ -27,10 +26,9 @@ from wagtail.models import (
 )
 
 from cms_lms.conf import settings as lms_settings
-from cms_lms.models.course import Course, course_page_field, course_page_models
-from cms_lms.models.locking import lock_rows, read_rows
+from cms_lms.models.course import Course
+from cms_lms.models.course_run_sets import CourseRunQuerySet
 from cms_lms.models.ownership import owned_fields_for
-from cms_lms.models.state_expressions import state_priority
 from cms_lms.patterns.urls import InvalidURL, normalize_url, resource_key
 from cms_lms.runs.currencies import currency_codes
 from cms_lms.runs.fields import (
@@ -50,61 +48,6 @@ RESOURCE_LINK_MAX_LENGTH = 2000
 
 #: What Open edX allows, and short enough for an index on every database.
 MATCHED_COURSE_ID_MAX_LENGTH = 255
-
-
-class CourseRunQuerySet(models.QuerySet["CourseRun"]):
-    """Named for what the sets mean."""
-
-    def visible(self) -> CourseRunQuerySet:
-        """Return the runs that a live course page shows."""
-        return self.filter(live=True).exclude(catalog_visibility=CatalogVisibility.HIDDEN)
-
-    def public(self) -> CourseRunQuerySet:
-        """Return the runs that the public site shows: visible, and with a live course page.
-
-        A site without any page model for courses has no pages to wait for.
-        """
-        runs = self.visible()
-        pages = [
-            Exists(model._default_manager.filter(**{course_page_field(model): OuterRef("course")}, live=True))
-            for model in course_page_models()
-        ]
-        return runs.filter(Q(*pages, _connector=Q.OR)) if pages else runs
-
-    def for_course(self, course: Course) -> CourseRunQuerySet:
-        """Return the runs of one course."""
-        return self.filter(course=course)
-
-    def for_link(self, url: str) -> CourseRunQuerySet:
-        """Return the run whose link has the same normal form as this one. Raises ``InvalidURL``."""
-        return self.filter(resource_key=resource_key(url))
-
-    def get_by_links(self, urls: Iterable[str]) -> dict[str, CourseRun]:
-        """Return the runs of many links with their courses, in one query; a link without a run is absent.
-
-        Raises ``InvalidURL``.
-        """
-        keys = {url: resource_key(url) for url in urls}
-        runs = {run.resource_key: run for run in self.filter(resource_key__in=keys.values()).select_related("course")}
-        return {url: runs[key] for url, key in keys.items() if key in runs}
-
-    def with_keys(self, resource_keys: Iterable[str]) -> dict[str, CourseRun]:
-        """Return the runs that have these keys by their keys, as they are now."""
-        runs = read_rows(CourseRun, "resource_key", list(resource_keys), using=self.db)
-        return {run.resource_key: run for run in runs}
-
-    def lock(self, resource_keys: Iterable[str]) -> dict[str, CourseRun]:
-        """Return the runs that have these keys by their keys, locked in that order until the transaction ends."""
-        runs = lock_rows(CourseRun, "resource_key", list(resource_keys), using=self.db)
-        return {run.resource_key: run for run in runs}
-
-    def with_state(self, now: dt.datetime) -> CourseRunQuerySet:
-        """Annotate ``state_priority``: the priority of each run's state at a moment (aware)."""
-        return self.annotate(state_priority=state_priority(now))
-
-    def in_state(self, priority: int, now: dt.datetime) -> CourseRunQuerySet:
-        """Return the runs whose state has this priority at a moment (aware)."""
-        return self.alias(state_now=state_priority(now)).filter(state_now=priority)
 
 
 def default_languages() -> list[str]:
@@ -236,6 +179,12 @@ class CourseRun(
     draft_notified_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text=_("When publishers were last told of what waits.")
     )
+    discarded_values = models.JSONField(
+        default=dict,
+        blank=True,
+        editable=False,
+        help_text=_("What staff last discarded of what the LMS sent, by field; as long as it repeats that, no draft."),
+    )
     counter_announced_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text=_("When a change of a counter alone last reached the caches.")
     )
@@ -276,6 +225,14 @@ class CourseRun(
     def is_unpublished_draft(self) -> bool:
         """Whether the public has never seen the run; one that staff took off the site is none."""
         return not self.live and self.first_published_at is None
+
+    def is_discarded(self, values: Mapping[str, Any]) -> bool:
+        """Whether all these values of fields are what staff discarded when the LMS last sent them."""
+        return bool(values) and all(
+            name in self.discarded_values
+            and cast("models.Field", self._meta.get_field(name)).to_python(self.discarded_values[name]) == value
+            for name, value in values.items()
+        )
 
     def get_state(self, now: dt.datetime) -> State:
         """Return the run's state at a moment (aware)."""
@@ -374,6 +331,21 @@ class CourseRun(
         except InvalidURL:
             return False
 
+    def save_revision(self, *args, **kwargs) -> Revision:
+        """As Wagtail's. A draft that says of the LMS's fields again what the public sees waits for nobody."""
+        revision = super().save_revision(*args, **kwargs)
+        self.stop_waiting_if_settled()
+        return revision
+
+    def stop_waiting_if_settled(self) -> None:
+        """Forget since when this draft of a live run waits, if it has no value of the LMS that the row has not."""
+        if not self.live or self.draft_synced_at is None:
+            return
+        row = CourseRun.objects.get(pk=self.pk)
+        if all(getattr(self, name) == getattr(row, name) for name in CONTENT_FIELDS):
+            self.draft_synced_at = None
+            CourseRun.objects.filter(pk=self.pk).update(draft_synced_at=None)
+
     def publish(self, revision: Revision, **kwargs) -> None:
         """Publish a revision over the row as it is now, under its lock.
 
@@ -395,8 +367,10 @@ class CourseRun(
             return
         with transaction.atomic():
             row = CourseRun.objects.select_for_update().get(pk=self.pk)
+            if row.live:
+                row.draft_synced_at = None  # what staff take off the site waits for nobody
             super(CourseRun, row).unpublish(set_expired=set_expired, user=user, log_action=log_action)
-        for name in ("live", "has_unpublished_changes", "live_revision", "expired"):
+        for name in ("live", "has_unpublished_changes", "live_revision", "expired", "draft_synced_at"):
             setattr(self, name, getattr(row, name))
 
     @property

@@ -86,6 +86,9 @@ EDITORIAL_FIELDS = ("course", "title", "display_mode")
 #: What makes a draft differ from the public version.
 VERSIONED_FIELDS = (*EDITORIAL_FIELDS, *CONTENT_FIELDS)
 
+#: What an editor may set beside the versioned fields, and what makes a draft differ from the public version too.
+SCHEDULE_FIELDS = ("go_live_at", "expire_at")
+
 #: About the run rather than of it: kept on the row whatever a revision says.
 BOOKKEEPING_FIELDS = (
     "sync_mode",
@@ -95,6 +98,7 @@ BOOKKEEPING_FIELDS = (
     "last_event_at",
     "draft_synced_at",
     "draft_notified_at",
+    "discarded_values",
     "counter_announced_at",
     *COUNTER_FIELDS,
 )

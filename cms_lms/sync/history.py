@@ -22,7 +22,7 @@ from wagtail.models import ModelLogEntry, Revision
 
 from cms_lms.backends.base import BaseLMSBackend
 from cms_lms.models import CourseRun
-from cms_lms.runs.fields import COUNTER_FIELDS, DATE_FIELDS
+from cms_lms.runs.fields import COUNTER_FIELDS
 from cms_lms.sync.results import changes_as_json
 
 SYNC_ACTION = "cms_lms.sync"
@@ -92,12 +92,12 @@ def value_label(name: str, value: Any) -> str:
         return "–"
     if isinstance(value, list):
         return ", ".join(map(str, value))
-    moment = parse_datetime(value) if name in DATE_FIELDS and isinstance(value, str) else None
+    field = _field(name)
+    moment = parse_datetime(value) if isinstance(field, models.DateTimeField) and isinstance(value, str) else None
     if moment is not None:
         with suppress(OverflowError):  # the last hours of year 9999 have no date further east
             moment = timezone.localtime(moment)
         return date_format(moment, "DATETIME_FORMAT")
-    field = _field(name)
     return str(dict(field.flatchoices).get(value, value)) if field is not None else str(value)
 
 

@@ -39,7 +39,11 @@ def _set_one(pk: int, mode: SyncMode, user: Any) -> bool:
     old_mode = run.sync_mode
     if old_mode == SyncMode.TO_PUBLIC:
         _rebase_pending_revisions(run, mode, user)
-    CourseRun.objects.filter(pk=pk).update(sync_mode=mode)
+    # What staff discarded, they discarded in the mode that the run had.
+    CourseRun.objects.filter(pk=pk).update(sync_mode=mode, discarded_values={})
+    if mode == SyncMode.TO_PUBLIC:
+        # From now on drafts have the row's values of what the LMS owns.
+        CourseRun.objects.get(pk=pk).get_latest_revision_as_object().stop_waiting_if_settled()
     data = {"sync_mode": {"old": old_mode, "new": mode.value}}
     log(run, SYNC_MODE_ACTION, user=user, data=data, content_changed=False)
     return True

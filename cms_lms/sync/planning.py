@@ -18,7 +18,7 @@ from cms_lms.backends.base import BaseLMSBackend
 from cms_lms.matching.run_index import find_match
 from cms_lms.models import Course, CourseRun
 from cms_lms.models.delivery import Outcome
-from cms_lms.runs.fields import CONTENT_FIELDS, COUNTER_FIELDS, VERSIONED_FIELDS, SyncMode
+from cms_lms.runs.fields import CONTENT_FIELDS, COUNTER_FIELDS, SCHEDULE_FIELDS, VERSIONED_FIELDS, SyncMode
 from cms_lms.sync.effects import is_counter_due
 from cms_lms.sync.items import Item
 from cms_lms.sync.results import Changes, ItemResult
@@ -26,15 +26,13 @@ from cms_lms.sync.results import Changes, ItemResult
 IS_MANUAL = gettext_noop("The run is synchronised manually.")
 IS_OLDER = gettext_noop("The call is older than the one that was last applied to this run.")
 
-#: What an editor may set beside the versioned fields, and what makes a draft differ from the public version too.
-SCHEDULE_FIELDS = ("go_live_at", "expire_at")
-
 
 def _get_fields(names: Iterable[str]) -> dict[str, Field]:
     return {name: cast("Field", CourseRun._meta.get_field(name)) for name in names}
 
 
-#: What staff edit, as a revision names it.
+#: What the LMS says, and what staff edit, as a revision names it.
+SENT_FIELDS = _get_fields(CONTENT_FIELDS)
 EDITED_FIELDS = _get_fields((*VERSIONED_FIELDS, *SCHEDULE_FIELDS))
 
 
@@ -195,8 +193,9 @@ class RunPlan:
         run = self.run
         if self._draft is not None and self.needs_revision:
             run.has_unpublished_changes = not run.live or self._differs_from_public(self._draft, EDITED_FIELDS)
-            # What staff took off the site waits for nobody.
-            is_waiting = run.has_unpublished_changes if run.live else run.is_unpublished_draft
+            # What staff took off the site waits for nobody, nor does what they alone changed.
+            is_pending = run.live and self._differs_from_public(self._draft, SENT_FIELDS)
+            is_waiting = is_pending or run.is_unpublished_draft
             run.draft_synced_at = self._now if is_waiting else None
         if self.is_loud and not self.is_new and not self.goes_live:
             run.counter_announced_at = self._now
@@ -234,16 +233,18 @@ class RunPlan:
     def _update_draft(self, item: Item, values: dict[str, Any]) -> tuple[Outcome, Changes]:
         """Update the draft alone; the counter goes to the row at once.
 
-        A draft that came to equal the public version again waits for nobody.
+        What staff discarded does not come back by being repeated. A draft that came to equal the public version again
+        waits for nobody.
         """
         draft = self.draft
         counters = differences(self.run, {name: values[name] for name in COUNTER_FIELDS if name in values})
         assign(self.run, counters)
         content = {name: value for name, value in values.items() if name not in COUNTER_FIELDS}
         changes = differences(draft, self._with_link(item, draft, content))
-        assign(draft, changes)
-        if not changes:
+        if not changes or self.run.is_discarded({name: new for name, (_old, new) in changes.items()}):
             return (Outcome.UPDATED if counters else Outcome.UNCHANGED), counters
+        assign(draft, changes)
+        self.run.discarded_values = {}
         if not self.run.live:
             self._assign_to_row(item, changes)
         return Outcome.DRAFTED, {**counters, **changes}

@@ -33,10 +33,11 @@ def course_runs(
 ) -> dict[str, Any]:
     """Show the visible runs of a course, grouped by state.
 
-    In a page's preview the drafts are shown too, marked as such. ``preview_run`` takes the place of the
-    public version of the same run.
+    In a page's preview the drafts are shown too, marked as such. ``preview_run``, or the request's
+    ``preview_course_run``, takes the place of the public version of the same run.
     """
     request, now = context.get("request"), timezone.now()
+    preview_run = preview_run or getattr(request, "preview_course_run", None)
     if preview_run is not None:
         panels = course_panels_with(preview_run, now=now)
     elif getattr(request, "is_preview", False):

@@ -32,6 +32,7 @@ RUNS = {EDITOR, PUBLISHER, ROOT}
 PUBLISHING = {PUBLISHER, ROOT}
 TESTING_URLS = BACKENDS | PUBLISHING
 READING_HELP = BACKENDS | RUNS
+RUN_ITEMS = {"Waiting for publication", "Course runs", "Courses", "Deleted runs", "Documentation"}
 
 LMSBACKEND_VIEWS = dict.fromkeys(
     [
@@ -84,10 +85,14 @@ COURSERUN_VIEWS = {
             "revisions_revert",
             "revisions_compare",
             "workflow_history",
+            "waiting",
+            "waiting_results",
+            "waiting_discard",
+            "waiting_preview",
         ],
         RUNS,
     ),
-    **dict.fromkeys(["unpublish", "revisions_unschedule", "lock", "unlock"], PUBLISHING),
+    **dict.fromkeys(["waiting_publish", "unpublish", "revisions_unschedule", "lock", "unlock"], PUBLISHING),
     "delete": {ROOT},
 }
 DELIVERY_VIEWS = {
@@ -117,8 +122,12 @@ WITHOUT_ID = {"list", "list_results", "index", "index_results", "add", "preview_
     "test_urls_answer",
     "help",
     "help_page",
+    "waiting",
+    "waiting_results",
+    "waiting_publish",
+    "waiting_discard",
 }
-POSTED = {"reorder", "reorder_undo", "enable", "disable"}
+POSTED = {"waiting_publish", "waiting_discard", "reorder", "reorder_undo", "enable", "disable"}
 
 TABLE = [
     *(("wagtailsnippets_cms_lms_lmsbackend", view, allowed) for view, allowed in LMSBACKEND_VIEWS.items()),
@@ -283,9 +292,9 @@ def test_pages(db, name, page_actions):
     [
         ("bare", set()),
         (ADMINISTRATOR, {"LMS backends", "Deliveries", "Test URLs", "Documentation"}),
-        (EDITOR, {"Course runs", "Courses", "Deleted runs", "Documentation"}),
-        (PUBLISHER, {"Course runs", "Courses", "Deleted runs", "Test URLs", "Documentation"}),
-        (ROOT, {"Course runs", "Courses", "LMS backends", "Deliveries", "Deleted runs", "Test URLs", "Documentation"}),
+        (EDITOR, RUN_ITEMS),
+        (PUBLISHER, RUN_ITEMS | {"Test URLs"}),
+        (ROOT, RUN_ITEMS | {"LMS backends", "Deliveries", "Test URLs"}),
     ],
 )
 def test_menu(clients, rf, kind, items):
