@@ -247,7 +247,7 @@ def _check_insecure_urls() -> Iterator[checks.CheckMessage]:
 
 
 def _check_limits() -> Iterator[checks.CheckMessage]:
-    for name in ("SYNC_MAX_BODY_BYTES", "SYNC_MAX_ITEMS", "MAX_RESPONSE_BYTES"):
+    for name in ("SYNC_MAX_BODY_BYTES", "SYNC_MAX_ITEMS", "UNPLACED_RUNS_MAX", "MAX_RESPONSE_BYTES"):
         value = getattr(lms_settings, name)
         if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
             yield _error(14, f"{PREFIX}{name} is {value!r}.", f"Set {PREFIX}{name} to a whole number above 0.")

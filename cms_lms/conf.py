@@ -49,6 +49,9 @@ class Settings:
     ``DELIVERY_RETENTION_DAYS``: int, days, or None for ever. Older deliveries are deleted by
     ``prune_sync_deliveries``, which somebody has to run.
 
+    ``UNPLACED_RUNS_MAX``: int. How many runs without a place are kept of each LMS backend, and of links that are no
+    backend's; more are in their deliveries alone.
+
     ``ENCRYPTION_KEYS``: list of str. Keys that secrets are encrypted under at rest: the first encrypts, all
     decrypt. Empty: Django's ``SECRET_KEY`` and ``SECRET_KEY_FALLBACKS``.
 
@@ -99,6 +102,7 @@ class Settings:
         "SYNC_RATE": None,
         "PROXY_COUNT": 0,
         "DELIVERY_RETENTION_DAYS": 90,
+        "UNPLACED_RUNS_MAX": 2000,
         "ENCRYPTION_KEYS": [],
         "SECRET_ENVIRONMENT_PREFIX": "CMS_LMS_SECRET_",
         "PRIVATE_NETWORKS": None,

@@ -6,7 +6,9 @@ import itertools
 from datetime import UTC, datetime
 from typing import Any
 
-from cms_lms.models import Course, CourseRun, LMSBackend
+from cms_lms.models import Course, CourseRun, LMSBackend, UnplacedRun
+from cms_lms.models.unplaced_run import Problem
+from cms_lms.patterns.urls import resource_key
 from cms_lms.runs.fields import SyncMode
 
 OPENEDX = "cms_lms.backends.openedx.OpenEdXBackend"
@@ -69,3 +71,20 @@ def make_run(*, live: bool = True, **fields: Any) -> CourseRun:
     if live:
         revision.publish()
     return CourseRun.objects.get(pk=run.pk)
+
+
+def make_unplaced_run(**fields: Any) -> UnplacedRun:
+    """Save a run that waits for the course edX+T201."""
+    link = f"https://lms.example.com/courses/course-v1:edX+T201+{next(_numbers)}/info"
+    values: dict[str, Any] = {
+        "resource_link": link,
+        "resource_key": resource_key(link),
+        "problem": Problem.UNKNOWN_COURSE,
+        "organisation": "edX",
+        "code": "T201",
+        "payload": {"resource_link": link, "languages": ["en"]},
+        "first_seen_at": datetime(2024, 1, 1, 9, tzinfo=UTC),
+        "last_seen_at": datetime(2024, 1, 1, 9, tzinfo=UTC),
+        **fields,
+    }
+    return UnplacedRun.objects.create(**values)

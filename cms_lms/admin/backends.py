@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.db.models import F, Func, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
@@ -46,6 +47,7 @@ from cms_lms.admin.listings import RunCountColumn, WideListingMixin, WordSearchM
 from cms_lms.admin.panels import PatternWarningsPanel
 from cms_lms.backends.registry import backend_choices, js_backend_choices
 from cms_lms.models import CourseRun, LMSBackend
+from cms_lms.patterns.urls import InvalidURL, normalize_url
 
 #: What stands beside the plain editing of backends; each brings its addresses and its buttons.
 FEATURES = (url_tester, pattern_presets, impact_views, backend_secrets, connection, config_file, help_pages)
@@ -118,7 +120,16 @@ class EditorViewMixin(impact_views.ReviewedFormMixin):
 
 
 class BackendCreateView(EditorViewMixin, snippets.CreateView):
-    """Creates a backend; it is asked last."""
+    """Creates a backend; it is asked last. ``?sample_url=`` is a link that it is to own."""
+
+    def get_initial_form_instance(self) -> LMSBackend:
+        """Start from the link, if there is one: it is a sample, and its host the base URL."""
+        url = self.request.GET.get("sample_url", "")
+        try:
+            parts = urlsplit(normalize_url(url))
+        except InvalidURL:
+            return super().get_initial_form_instance()
+        return LMSBackend(sample_urls=[url], base_url=f"{parts.scheme}://{parts.netloc}")
 
 
 class BackendCopyView(EditorViewMixin, snippets.CopyView):

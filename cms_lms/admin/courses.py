@@ -6,10 +6,11 @@ from typing import Any
 
 from django.db.models import Count, QuerySet
 from django.utils.translation import gettext_lazy as _
-from wagtail.admin.panels import FieldPanel, ObjectList
+from wagtail.admin.panels import FieldPanel, MultiFieldPanel, ObjectList
 from wagtail.admin.ui.tables import UpdatedAtColumn
 from wagtail.snippets.views import snippets
 
+from cms_lms.admin import course_aliases
 from cms_lms.admin.choosers import WordSearchChooserViewSet
 from cms_lms.admin.filters import CourseFilterSet
 from cms_lms.admin.listings import CourseRunCountColumn, WideListingMixin, WordSearchMixin
@@ -46,4 +47,15 @@ class CourseViewSet(snippets.SnippetViewSet):
         CourseRunCountColumn("run_count", label=_("Course runs"), sort_key="run_count"),
         UpdatedAtColumn(),
     ]
-    edit_handler = ObjectList([FieldPanel("title"), FieldPanel("code"), FieldPanel("organisation")])
+    edit_handler = ObjectList(
+        [
+            FieldPanel("title"),
+            FieldPanel("code"),
+            FieldPanel("organisation"),
+            MultiFieldPanel([course_aliases.CourseAliasesPanel()], heading=_("Aliases")),
+        ]
+    )
+
+    def get_urlpatterns(self) -> list[Any]:
+        """Add the removal of an alias."""
+        return [*super().get_urlpatterns(), *course_aliases.get_urlpatterns(self)]

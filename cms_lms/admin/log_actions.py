@@ -12,9 +12,11 @@ from wagtail.models import ModelLogEntry
 from cms_lms.backends.registry import backend_choices, get_backend_class
 from cms_lms.matching.setting_import import REORDER_ACTION
 from cms_lms.runs.fields import SyncMode
+from cms_lms.sync.decisions import ADD_ALIAS_ACTION, REMOVE_ALIAS_ACTION
 from cms_lms.sync.drafts import DISCARD_ACTION
 from cms_lms.sync.history import change_label
 from cms_lms.sync.modes import SYNC_MODE_ACTION
+from cms_lms.sync.new_courses import CREATE_COURSE_ACTION
 
 ENABLE = "cms_lms.enable"
 DISABLE = "cms_lms.disable"
@@ -37,6 +39,38 @@ class SyncModeFormatter(LogFormatter):
         return _("Synchronisation changed from “%(old)s” to “%(new)s”.") % {
             side: labels.get(change[side], change[side]) for side in ("old", "new")
         }
+
+
+class CreateCourseFormatter(LogFormatter):
+    """Says for whose runs a course was created."""
+
+    label = gettext_lazy("Create")
+
+    def format_message(self, log_entry: ModelLogEntry) -> str:
+        """Name the LMS backend."""
+        if not log_entry.data["backend"]:
+            return _("Created.")
+        return _("Created for %(backend)s.") % log_entry.data
+
+
+class AddAliasFormatter(LogFormatter):
+    """Says by which other key the course is known."""
+
+    label = gettext_lazy("Add alias")
+
+    def format_message(self, log_entry: ModelLogEntry) -> str:
+        """Name the key."""
+        return _("Runs of “%(alias)s” belong to it from now on.") % log_entry.data
+
+
+class RemoveAliasFormatter(LogFormatter):
+    """Says by which key the course is not known any more."""
+
+    label = gettext_lazy("Remove alias")
+
+    def format_message(self, log_entry: ModelLogEntry) -> str:
+        """Name the key."""
+        return _("Runs of “%(alias)s” do not belong to it any more.") % log_entry.data
 
 
 class ReorderFormatter(LogFormatter):
@@ -123,6 +157,9 @@ def register(actions: Any) -> None:
     actions.register_action(REORDER)(ReorderFormatter)
     actions.register_action(DISCARD_ACTION)(DiscardFormatter)
     actions.register_action(SYNC_MODE_ACTION)(SyncModeFormatter)
+    actions.register_action(CREATE_COURSE_ACTION)(CreateCourseFormatter)
+    actions.register_action(ADD_ALIAS_ACTION)(AddAliasFormatter)
+    actions.register_action(REMOVE_ALIAS_ACTION)(RemoveAliasFormatter)
     actions.register_action(CREDENTIALS)(CredentialsFormatter)
     actions.register_action(ADD_SYNC_SECRET)(AddSyncSecretFormatter)
     actions.register_action(RETIRE_SYNC_SECRET)(RetireSyncSecretFormatter)

@@ -13,13 +13,21 @@ from cms_lms.admin.deliveries import SyncDeliveryViewSet
 from cms_lms.admin.help_pages import HelpMenuItem
 from cms_lms.admin.inbox import InboxMenuItem
 from cms_lms.admin.runs import CourseRunViewSet
+from cms_lms.admin.unplaced import UnplacedViewSet
 from cms_lms.admin.url_tester import URLTesterMenuItem
 
 
 class LMSViewSetGroup(SnippetViewSetGroup):
-    """What waits for publication, runs, courses, backends, deliveries, deleted runs, tester and documentation."""
+    """What waits for publication or a place, runs, courses, backends, what came, the URL tester, documentation."""
 
-    items = (CourseRunViewSet, CourseViewSet, BackendViewSet, SyncDeliveryViewSet, DeletedRunViewSet)
+    items = (
+        CourseRunViewSet,
+        CourseViewSet,
+        UnplacedViewSet,
+        BackendViewSet,
+        SyncDeliveryViewSet,
+        DeletedRunViewSet,
+    )
     menu_label = _("Courses")
     menu_name = "lms"
     menu_icon = "calendar-alt"

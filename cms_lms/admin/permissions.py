@@ -51,6 +51,21 @@ def may_see_waiting(user) -> bool:
     return ModelPermissionPolicy(CourseRun).user_has_any_permission(user, ["change", "publish"])
 
 
+def may_place_runs(user) -> bool:
+    """Whether a user may say which course runs belong to: it changes what the catalogue knows of both."""
+    return may_edit_runs(user) and may_change_courses(user)
+
+
+def may_change_courses(user) -> bool:
+    """Whether a user may change courses, and what other keys mean them."""
+    return ModelPermissionPolicy(Course).user_has_permission(user, "change")
+
+
+def may_add_courses(user) -> bool:
+    """Whether a user may add courses."""
+    return ModelPermissionPolicy(Course).user_has_permission(user, "add")
+
+
 def may_set_sync_mode(user, mode: str) -> bool:
     """Whether a user may put runs into a mode: what makes an LMS's word public takes the right to publish."""
     if mode == SyncMode.TO_PUBLIC:

@@ -20,6 +20,7 @@ from cms_lms.backends.config import BackendConfig
 from cms_lms.backends.registry import UnknownBackend, backend_choices, get_backend_class, js_backend_choices
 from cms_lms.conf import settings as lms_settings
 from cms_lms.models.configuration import ConfigurationQuerySet, ConfigurationVersion
+from cms_lms.models.course_pages import course_page_model_for
 from cms_lms.patterns.address_warnings import address_warnings
 from cms_lms.patterns.course_regex import CourseRegex, PatternWarning, compile_course_regex, pattern_warnings
 from cms_lms.patterns.derive import derive_javascript_pattern
@@ -243,6 +244,7 @@ class LMSBackend(RevisionMixin, index.Indexed, models.Model):
         self._clean_name(errors)
         self._clean_base_url(errors)
         self._clean_choices(errors)
+        self._clean_course_parent_page(errors)
         course_regex = self._clean_course_regex(errors)
         js_course_regex = self._clean_js_course_regex(course_regex, errors)
         self._clean_samples(course_regex, js_course_regex, errors)
@@ -287,6 +289,14 @@ class LMSBackend(RevisionMixin, index.Indexed, models.Model):
                 _("Not fields that a synchronisation writes: %(names)s. Choose from: %(choices)s."),
                 code="invalid_choice",
                 params={"names": ", ".join(unknown), "choices": ", ".join(PROTECTABLE_FIELDS)},
+            )
+
+    def _clean_course_parent_page(self, errors: dict[str, Any]) -> None:
+        if self.course_parent_page is not None and course_page_model_for(self.course_parent_page) is None:
+            errors["course_parent_page"] = ValidationError(
+                _("No course page can be created under “%(page)s”. Choose another, for example a list of courses."),
+                code="no_page_model",
+                params={"page": self.course_parent_page.title},
             )
 
     def _clean_course_regex(self, errors: dict[str, Any]) -> CourseRegex | None:

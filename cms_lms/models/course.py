@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import cast
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 from wagtail.models import AbstractPage, Page
 from wagtail.search import index
@@ -22,15 +23,20 @@ class CourseQuerySet(models.QuerySet["Course"]):
         """Return the courses of any organisation whose code is this one, however it is written."""
         return self.filter(code=normalize_code(code))
 
+    def resembling(self, key: CourseKey, title: str) -> CourseQuerySet:
+        """Return the courses that somebody may mean by a key: whose code holds its code, or of the title."""
+        return self.filter(Q(code__contains=normalize_code(key.code)) | Q(title__iexact=title))
+
     def get_by_key(self, key: CourseKey) -> Course | None:
         """Return the course of a key, None if the catalogue has none; see ``get_by_keys``."""
         return self.get_by_keys([key]).get(key)
 
     def get_by_keys(self, keys: Collection[CourseKey]) -> dict[CourseKey, Course]:
-        """Return the courses of many keys, in one query; a key without a course is absent.
+        """Return the courses of many keys; a key without a course is absent.
 
         The organisation's own course comes before one without an organisation. A key that names no
-        organisation means the one course with its code, if there is only one.
+        organisation means the one course with its code, if there is only one. What is no course's key
+        may be an alias of one. One query, and another where a key is none of a course.
         """
         codes = {key: normalize_code(key.code) for key in keys}
         by_code: dict[str, dict[str, Course]] = defaultdict(dict)
@@ -44,7 +50,17 @@ class CourseQuerySet(models.QuerySet["Course"]):
                 (course,) = candidates.values()
             if course is not None:
                 found[key] = course
-        return found
+        return {**self._get_by_aliases({key: code for key, code in codes.items() if key not in found}), **found}
+
+    def _get_by_aliases(self, codes: Mapping[CourseKey, str]) -> dict[CourseKey, Course]:
+        if not codes:
+            return {}
+        named = self.filter(aliases__code__in=set(codes.values())).annotate(
+            alias_organisation=F("aliases__organisation"), alias_code=F("aliases__code")
+        )
+        by_alias = {(course.alias_organisation.casefold(), course.alias_code): course for course in named}
+        aliases = {key: (key.organisation.casefold(), code) for key, code in codes.items()}
+        return {key: by_alias[alias] for key, alias in aliases.items() if alias in by_alias}
 
 
 class Course(index.Indexed, models.Model):

@@ -6,11 +6,24 @@ that made them.
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
+from django.db.models import Count, Max, Min
 from django.utils.translation import gettext_lazy as _
 
 from cms_lms.models.course_run import RESOURCE_LINK_MAX_LENGTH
 from cms_lms.models.delivery import SyncDelivery
+from cms_lms.runs.codes import CourseKey
+
+#: What staff decide on together: the runs of one course, or those of one host that no backend owns.
+GROUP_FIELDS = ("problem", "organisation", "code", "host")
+
+#: What a course's code and organisation hold; a key that is longer is written down as blank.
+KEY_MAX_LENGTH = 100
+
+#: What a host name may have, and a port.
+HOST_MAX_LENGTH = 260
 
 
 class Problem(models.TextChoices):
@@ -26,6 +39,38 @@ class UnplacedRunQuerySet(models.QuerySet["UnplacedRun"]):
     def waiting(self) -> UnplacedRunQuerySet:
         """Return those that nobody has decided to ignore."""
         return self.filter(is_ignored=False)
+
+    def ignored(self) -> UnplacedRunQuerySet:
+        """Return those that somebody has decided to ignore."""
+        return self.filter(is_ignored=True)
+
+    def of_group(self, run: UnplacedRun) -> UnplacedRunQuerySet:
+        """Return the runs on which is decided together with this one."""
+        return self.filter(**{name: getattr(run, name) for name in (*GROUP_FIELDS, "is_ignored")})
+
+    def groups(self) -> models.QuerySet[UnplacedRun, dict[str, Any]]:
+        """Return what is decided on together, as dicts, the group that was sent last first.
+
+        ``member``: the id of one of its runs; ``run_count``; ``first_sent``, ``last_sent``; ``backend_name``:
+        the LMS backend, the first by name where there are ``backend_count``.
+        """
+        groups = (
+            self.order_by()
+            .values(*GROUP_FIELDS)
+            .annotate(
+                member=Min("pk"),
+                run_count=Count("pk"),
+                first_sent=Min("first_seen_at"),
+                last_sent=Max("last_seen_at"),
+                backend_name=Min("backend__name"),
+                backend_count=Count("backend", distinct=True),
+            )
+        )
+        return groups.order_by("-last_sent", "member")
+
+    def counts_by_backend(self) -> dict[int | None, int]:
+        """Return how many runs are kept of each backend, by its id; None: of none."""
+        return dict(self.order_by().values_list("backend").annotate(Count("pk")))
 
 
 class UnplacedRun(models.Model):
@@ -44,13 +89,24 @@ class UnplacedRun(models.Model):
     )
     organisation = models.CharField(
         verbose_name=_("organisation"),
-        max_length=100,
+        max_length=KEY_MAX_LENGTH,
         blank=True,
         default="",
         help_text=_("As in the course key; blank if the key names none."),
     )
     code = models.CharField(
-        verbose_name=_("course code"), max_length=100, blank=True, default="", help_text=_("The normalised code.")
+        verbose_name=_("course code"),
+        max_length=KEY_MAX_LENGTH,
+        blank=True,
+        default="",
+        help_text=_("The normalised code."),
+    )
+    host = models.CharField(
+        verbose_name=_("host"),
+        max_length=HOST_MAX_LENGTH,
+        blank=True,
+        default="",
+        help_text=_("The host of a link that no LMS backend owns; else blank."),
     )
     payload = models.JSONField(verbose_name=_("payload"), help_text=_("The item, as it was last sent."))
     signer_scope = models.JSONField(
@@ -82,3 +138,15 @@ class UnplacedRun(models.Model):
 
     def __str__(self) -> str:
         return self.resource_link
+
+    @property
+    def course_key(self) -> CourseKey:
+        """The key of the run's course; blank where there is none."""
+        return CourseKey(self.organisation, self.code)
+
+    @property
+    def group_label(self) -> str:
+        """The key of the course, or the host, in one word."""
+        if self.problem == Problem.NO_BACKEND:
+            return self.host
+        return f"{self.organisation}+{self.code}" if self.organisation else self.code

@@ -23,6 +23,7 @@ from cms_lms.sync.payload import PayloadNotJSON, parse
 from cms_lms.sync.results import ItemResult, storable
 from cms_lms.sync.secrets import Signer
 from cms_lms.sync.standard_webhooks import is_fresh
+from cms_lms.sync.unplaced import record_unplaced
 
 security_logger = logging.getLogger("django.security.cms_lms")
 
@@ -126,6 +127,8 @@ def apply(call: Call, log: DeliveryLog) -> SyncDelivery:
 
     def close(results: Sequence[ItemResult]) -> None:
         closed.append(log.close(*answer(results, is_list), results))
+        if not call.is_dry_run:
+            record_unplaced(results, delivery=closed[-1], now=call.received_at)
 
     results = synchronize(
         payloads,

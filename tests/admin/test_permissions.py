@@ -17,10 +17,11 @@ from wagtail.admin.menu import admin_menu
 from wagtail.models import GroupApprovalTask, Workflow, WorkflowContentType, WorkflowTask
 
 from cms_lms.admin.menu import LMSViewSetGroup
-from cms_lms.models import Course, CourseRun, DeletedRun, LMSBackend, SyncDelivery, SyncSecret
+from cms_lms.models import Course, CourseAlias, CourseRun, DeletedRun, LMSBackend, SyncDelivery, SyncSecret
+from cms_lms.runs.codes import CourseKey
 from tests.admin.browsing import submit, url
 from tests.admin.conftest import make_client
-from tests.factories import make_backend, make_course, make_run
+from tests.factories import make_backend, make_course, make_run, make_unplaced_run
 
 pytestmark = pytest.mark.django_db
 
@@ -32,7 +33,7 @@ RUNS = {EDITOR, PUBLISHER, ROOT}
 PUBLISHING = {PUBLISHER, ROOT}
 TESTING_URLS = BACKENDS | PUBLISHING
 READING_HELP = BACKENDS | RUNS
-RUN_ITEMS = {"Waiting for publication", "Course runs", "Courses", "Deleted runs", "Documentation"}
+RUN_ITEMS = {"Waiting for publication", "Course runs", "Courses", "Unknown courses", "Deleted runs", "Documentation"}
 
 LMSBACKEND_VIEWS = dict.fromkeys(
     [
@@ -65,7 +66,9 @@ LMSBACKEND_VIEWS = dict.fromkeys(
     BACKENDS,
 )
 COURSE_VIEWS = {
-    **dict.fromkeys(["list", "list_results", "add", "edit", "usage", "history", "history_results"], RUNS),
+    **dict.fromkeys(
+        ["list", "list_results", "add", "edit", "usage", "history", "history_results", "remove_alias"], RUNS
+    ),
     "delete": {ROOT},
 }
 COURSERUN_VIEWS = {
@@ -126,6 +129,7 @@ WITHOUT_ID = {"list", "list_results", "index", "index_results", "add", "preview_
     "waiting_results",
     "waiting_publish",
     "waiting_discard",
+    "result",
 }
 POSTED = {"waiting_publish", "waiting_discard", "reorder", "reorder_undo", "enable", "disable"}
 
@@ -136,6 +140,7 @@ TABLE = [
     *(("wagtailsnippets_cms_lms_course", view, allowed) for view, allowed in COURSE_VIEWS.items()),
     *(("wagtailsnippets_cms_lms_courserun", view, allowed) for view, allowed in COURSERUN_VIEWS.items()),
     *(("deletedrun", view, allowed) for view, allowed in DELETED_RUN_VIEWS.items()),
+    *(("lms_unplaced_runs", view, RUNS) for view in ("index", "group", "result")),
     *(("syncdelivery", view, allowed) for view, allowed in DELIVERY_VIEWS.items()),
 ]
 
@@ -170,12 +175,18 @@ def make_object(namespace: str):
         return DeletedRun.objects.create(
             resource_link="https://lms.example.com/1", deleted_at=datetime(2024, 6, 15, tzinfo=UTC)
         )
+    if namespace == "lms_unplaced_runs":
+        return make_unplaced_run()
     if namespace.endswith("lmsbackend"):
         backend = make_backend()
         backend.save_revision()
         SyncSecret.add(backend, name="production", now=datetime(2024, 6, 15, tzinfo=UTC))
         return backend
-    return make_run() if namespace.endswith("courserun") else make_course()
+    if namespace.endswith("courserun"):
+        return make_run()
+    course = make_course()
+    CourseAlias.objects.remember(CourseKey("edX", "Demo"), course)
+    return course
 
 
 def make_address(namespace: str, view: str, instance) -> str:
@@ -192,6 +203,8 @@ def make_address(namespace: str, view: str, instance) -> str:
         args.append("openedx")
     if view == "retire_sync_secret":
         args.append(instance.sync_secrets.get().pk)
+    if view == "remove_alias":
+        args.append(instance.aliases.get().pk)
     return reverse(f"{namespace}:{view}", args=args)
 
 

@@ -10,11 +10,13 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
-from cms_lms.models import CourseRun, LMSBackend, SyncDelivery, SyncSecret
+from cms_lms.models import Course, CourseAlias, CourseRun, LMSBackend, SyncDelivery, SyncSecret
+from cms_lms.runs.codes import CourseKey
 from cms_lms.runs.fields import SyncMode
 from tests.admin.browsing import url
 from tests.browser.conftest import COURSE_PAGE
 from tests.browser.test_walk import log_in
+from tests.factories import make_unplaced_run
 
 pytestmark = [
     pytest.mark.browser,
@@ -88,6 +90,7 @@ def admin_addresses(open_run) -> list[str]:
     delivery = SyncDelivery.objects.create(
         received_at=open_run.start, status_code=200, secret_name="site 1", payload="{}", items=[item]
     )
+    CourseAlias.objects.remember(CourseKey("edX", "Demo"), open_run.course)
     return [
         url(CourseRun, "list"),
         url(CourseRun, "edit", open_run.pk),
@@ -108,6 +111,11 @@ def admin_addresses(open_run) -> list[str]:
         url(LMSBackend, "credentials", backend.pk),
         url(LMSBackend, "sync_secrets", backend.pk),
         url(LMSBackend, "retire_sync_secret", backend.pk, secret.pk),
+        reverse("lms_unplaced_runs:index"),
+        reverse("lms_unplaced_runs:group", args=[make_unplaced_run(backend=backend).pk]),
+        reverse("lms_unplaced_runs:result"),
+        url(Course, "edit", open_run.course.pk),
+        url(Course, "remove_alias", open_run.course.pk, open_run.course.aliases.get().pk),
         reverse("syncdelivery:index"),
         reverse("syncdelivery:inspect", args=[delivery.pk]),
     ]

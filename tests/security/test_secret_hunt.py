@@ -35,13 +35,14 @@ from cms_lms.admin.credentials import CredentialsView
 from cms_lms.backends.registry import get_backend_class
 from cms_lms.conf import Settings
 from cms_lms.encryption import Secret
-from cms_lms.models import BackendCredential, LMSBackend, SyncDelivery, SyncSecret
+from cms_lms.models import BackendCredential, CourseAlias, LMSBackend, SyncDelivery, SyncSecret
+from cms_lms.runs.codes import CourseKey
 from cms_lms.sync.signature import sign
 from tests.admin.browsing import url
 from tests.admin.conftest import make_client
 from tests.asking_backend import ASKING
 from tests.catalog.makers import make_course_page, make_index_page
-from tests.factories import make_backend, make_course, make_run
+from tests.factories import make_backend, make_course, make_run, make_unplaced_run
 from tests.security.addresses import Address, all_addresses
 from tests.security.echo_lms import MOODS, EchoLMS, echo_lms
 from tests.security.evidence import Evidence, logs_kept, make_marker
@@ -113,6 +114,8 @@ class Hunt:
         self.course = make_course()
         self.run = make_run(course=self.course, resource_link=self.link("2027"))
         self.run.save_revision()
+        self.alias = CourseAlias.objects.remember(CourseKey("edX", "Demo"), self.course)
+        self.unplaced = make_unplaced_run()
         make_index_page()
         self.page = make_course_page(self.course)
 
@@ -146,7 +149,13 @@ class Hunt:
     def values_for(self, address: Address) -> dict[str, Any]:
         """Return what the arguments of an address stand for, for the kind of object that it is about."""
         instance: Any = self.backend
-        for part, other in (("courserun", self.run), ("_course:", self.course), ("syncdelivery", self.delivery)):
+        others = {
+            "courserun": self.run,
+            "_course:": self.course,
+            "syncdelivery": self.delivery,
+            "lms_unplaced": self.unplaced,
+        }
+        for part, other in others.items():
             if part in address.name:
                 instance = other
         return {
@@ -155,6 +164,7 @@ class Hunt:
             "revision_id_a": "earliest",
             "revision_id_b": "latest",
             "secret_pk": self.backend.sync_secrets.first().pk,
+            "alias_pk": self.alias.pk,
             "run_id": self.run.pk,
             "page_id": self.page.pk,
             "action_name": "approve",
