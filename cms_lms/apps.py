@@ -16,7 +16,8 @@ class CmsLmsConfig(AppConfig):
         """Connect what stands above the models to them."""
         from cms_lms import checks  # noqa: F401
         from cms_lms.matching import wiring
-        from cms_lms.sync import effects
+        from cms_lms.sync import effects, tombstones
 
         wiring.connect()
         effects.connect()
+        tombstones.connect()

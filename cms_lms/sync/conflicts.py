@@ -51,17 +51,18 @@ def pauses() -> Iterator[float]:
         yield random.uniform(0, min(LONGEST_PAUSE, FIRST_PAUSE * 2**number))  # noqa: S311
 
 
-def despite_conflicts(action: Callable[[], T]) -> T:
+def despite_conflicts(action: Callable[[], T], *, also: tuple[type[DatabaseError], ...] = ()) -> T:
     """Return what ``action`` returns, which begins its own transaction, and is tried again where that lost a conflict.
 
-    Inside a transaction of the caller's an error is raised at once: it may have cost that one too. Raises
-    ``DatabaseError``.
+    ``also``: other errors that are none when it is done again. Inside a transaction of the caller's a conflict is
+    raised at once: it may have cost that one too. Raises ``DatabaseError``.
     """
     for pause in pauses():
         try:
             return action()
         except DatabaseError as error:
-            if connection.in_atomic_block or not is_conflict(error):
+            may_succeed = isinstance(error, also) or (is_conflict(error) and not connection.in_atomic_block)
+            if not may_succeed:
                 raise
         time.sleep(pause)
     return action()

@@ -10,17 +10,16 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
+from django.db import DatabaseError, IntegrityError, OperationalError, transaction
 from django.utils.translation import gettext_noop
 
 from cms_lms.conf import settings as lms_settings
 from cms_lms.models.delivery import Outcome
 from cms_lms.runs.fields import SyncMode
-from cms_lms.sync.conflicts import is_conflict, pauses
+from cms_lms.sync.conflicts import despite_conflicts
 from cms_lms.sync.effects import announce, announce_drafts
 from cms_lms.sync.items import NO_CREATION, NOT_STORED, Item, Refused, prepare
 from cms_lms.sync.placing import Overtaken, Places
@@ -114,16 +113,8 @@ class Synchronization:
 
     def _apply_patiently(self, items: Sequence[Item], journal: Journal) -> list[ItemResult]:
         """Apply items in one transaction, again if another one was in the way. Raises ``DatabaseError``."""
-        for pause in pauses():
-            try:
-                return self._apply_once(items, journal)
-            except (IntegrityError, Overtaken):
-                pass  # somebody else created one of the runs, or changed what the next look will find
-            except DatabaseError as error:
-                if connection.in_atomic_block or not is_conflict(error):
-                    raise
-            time.sleep(pause)
-        return self._apply_once(items, journal)
+        # Somebody else may have created one of the runs meanwhile, or changed what the next look will find.
+        return despite_conflicts(lambda: self._apply_once(items, journal), also=(IntegrityError, Overtaken))
 
     def _apply_once(self, items: Sequence[Item], journal: Journal) -> list[ItemResult]:
         places = Places(items, self._now)
@@ -148,9 +139,9 @@ class Synchronization:
         return results
 
     def _give_receipt(self) -> None:
-        receipt, self._receipt = self._receipt, None
-        if receipt is not None:
-            receipt()
+        if self._receipt is not None:
+            self._receipt()
+            self._receipt = None
 
     def _decide(self, items: Sequence[Item], places: Places) -> list[ItemResult]:
         """Plan what becomes of the runs, and return the decision on each item."""
