@@ -6,6 +6,10 @@ import itertools
 from datetime import UTC, datetime
 from typing import Any
 
+from django.contrib.auth.models import Group
+from django.contrib.contenttypes.models import ContentType
+from wagtail.models import GroupApprovalTask, Workflow, WorkflowContentType, WorkflowTask
+
 from cms_lms.models import Course, CourseRun, LMSBackend, UnplacedRun
 from cms_lms.models.unplaced_run import Problem
 from cms_lms.patterns.urls import resource_key
@@ -88,3 +92,14 @@ def make_unplaced_run(**fields: Any) -> UnplacedRun:
         **fields,
     }
     return UnplacedRun.objects.create(**values)
+
+
+def make_workflow(*steps: str) -> Workflow:
+    """Assign a workflow to course runs, each step of which is approved by the publishers."""
+    workflow = Workflow.objects.create(name="Two eyes")
+    for position, name in enumerate(steps or ("Look at it",)):
+        task = GroupApprovalTask.objects.create(name=name)
+        task.groups.add(Group.objects.get(name="Course publishers"))
+        WorkflowTask.objects.create(workflow=workflow, task=task, sort_order=position)
+    WorkflowContentType.objects.create(content_type=ContentType.objects.get_for_model(CourseRun), workflow=workflow)
+    return workflow

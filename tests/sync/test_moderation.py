@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 import pytest
-from django.contrib.auth.models import Group
-from django.contrib.contenttypes.models import ContentType
 from django.core import mail
 from django.urls import reverse
-from wagtail.models import GroupApprovalTask, Workflow, WorkflowContentType, WorkflowState, WorkflowTask
+from wagtail.models import Workflow, WorkflowState
 
 from cms_lms.models import CourseRun, LMSBackend
 from cms_lms.sync.moderation import moderate_draft
 from tests.admin.browsing import soup, submit, url
 from tests.admin.conftest import make_client
-from tests.factories import make_backend, make_course
+from tests.factories import make_backend, make_course, make_workflow
 from tests.sync.payloads import link, payload
 
 pytestmark = pytest.mark.django_db
-
-
-def make_workflow(*steps: str) -> Workflow:
-    """Assign a workflow to course runs, each step of which is approved by the publishers."""
-    workflow = Workflow.objects.create(name="Two eyes")
-    for position, name in enumerate(steps or ("Look at it",)):
-        task = GroupApprovalTask.objects.create(name=name)
-        task.groups.add(Group.objects.get(name="Course publishers"))
-        WorkflowTask.objects.create(workflow=workflow, task=task, sort_order=position)
-    WorkflowContentType.objects.create(content_type=ContentType.objects.get_for_model(CourseRun), workflow=workflow)
-    return workflow
 
 
 @pytest.fixture
