@@ -254,7 +254,7 @@ def _check_limits() -> Iterator[checks.CheckMessage]:
 
 
 def _check_intervals() -> Iterator[checks.CheckMessage]:
-    for name in ("COUNTER_REFRESH_SECONDS",):
+    for name in ("COUNTER_REFRESH_SECONDS", "DRAFT_MAIL_SECONDS"):
         value = getattr(lms_settings, name)
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:
             hint = f"Set {PREFIX}{name} to a whole number of seconds, 0 for no interval at all."

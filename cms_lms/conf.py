@@ -71,6 +71,9 @@ class Settings:
     ``COUNTER_REFRESH_SECONDS``: int, seconds. A number of enrollments that changes alone refreshes the pages of
     its course at most this often.
 
+    ``DRAFT_MAIL_SECONDS``: int, seconds. After a mail at once about an LMS backend's drafts, how long the next one
+    waits; it tells of all that came meanwhile.
+
     ``PREVIEW_TEMPLATE``: str. The template that shows a course run in the admin's preview.
     """
 
@@ -112,6 +115,7 @@ class Settings:
         "TOTAL_TIMEOUT": 20.0,
         "MAX_RESPONSE_BYTES": 2 * 1024 * 1024,
         "COUNTER_REFRESH_SECONDS": 3600,
+        "DRAFT_MAIL_SECONDS": 600,
         "PREVIEW_TEMPLATE": "cms_lms/course_run_preview.html",
     }
 
@@ -124,6 +128,16 @@ class Settings:
     def user_model(self) -> str:
         """The model of the site's users, as Django's ``AUTH_USER_MODEL`` names it."""
         return django_settings.AUTH_USER_MODEL
+
+    @property
+    def default_language(self) -> str:
+        """The language of those who chose none, Django's ``LANGUAGE_CODE``."""
+        return django_settings.LANGUAGE_CODE
+
+    @property
+    def notifies_superusers(self) -> bool:
+        """Whether superusers get the mails that those get whose right it is, as Wagtail's setting says."""
+        return getattr(django_settings, "WAGTAILADMIN_NOTIFICATION_INCLUDE_SUPERUSERS", True)
 
     @property
     def requires_reapproval(self) -> bool:

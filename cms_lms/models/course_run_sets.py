@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
-from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Cast
 from wagtail.models import Revision, WorkflowState
 
@@ -53,6 +53,13 @@ class CourseRunQuerySet(models.QuerySet[Any]):
         return self.annotate(
             scheduled_at=Subquery(scheduled.values("approved_go_live_at")[:1]), is_in_moderation=Exists(states)
         )
+
+    def untold(self) -> CourseRunQuerySet:
+        """Return the waiting runs that a synchronisation changed since publishers were last told of them.
+
+        ``draft_notified_at`` is the ``draft_synced_at`` that they were told of.
+        """
+        return self.waiting().exclude(draft_notified_at=F("draft_synced_at"))
 
     def for_course(self, course: Course) -> CourseRunQuerySet:
         """Return the runs of one course."""

@@ -26,7 +26,7 @@ from wagtail.signals import published, unpublished
 from cms_lms.conf import settings as lms_settings
 from cms_lms.models import CourseRun
 from cms_lms.models.course import course_page_field, course_page_models
-from cms_lms.sync import moderation
+from cms_lms.sync import draft_mail, moderation
 from cms_lms.sync.retrying import tried_again_later
 
 #: Sent once for each run whose public version a synchronisation changed, after the transaction is
@@ -56,9 +56,10 @@ def announce(run_ids: Collection[int], quiet_ids: Collection[int] = ()) -> None:
 
 
 def announce_drafts(run_ids: Collection[int]) -> None:
-    """Let moderation follow the transaction's commit, where drafts changed; nothing if none did."""
+    """Let moderation and e-mail follow the transaction's commit, where drafts changed; nothing if none did."""
     if run_ids:
-        transaction.on_commit(partial(moderation.follow_drafts, sorted(run_ids)), robust=True)
+        for follow in (moderation.follow_drafts, draft_mail.follow_drafts):
+            transaction.on_commit(partial(follow, sorted(run_ids)), robust=True)
 
 
 def is_counter_due(announced_at: dt.datetime | None, now: dt.datetime) -> bool:
