@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cms_lms.backends.openedx import parse_course_key
+from cms_lms.models.backend import DraftMail
 from cms_lms.runs.codes import CourseKey, normalize_code
 from cms_lms.runs.fields import SyncMode
 
@@ -87,6 +88,7 @@ def demo_backends(lms_url: str) -> list[dict[str, Any]]:
                 rf"{courses}(?P<course_id>course-v1:(?:{partners})\+[^/+]+\+[^/+]+)/(?:info|about|course)/?$"
             ),
             "default_sync_mode": SyncMode.TO_DRAFT,
+            "draft_mail": DraftMail.DAILY,
             "sample_urls": [partner_link],
             "rejected_urls": [campus_links[0]],
         },
