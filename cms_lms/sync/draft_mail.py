@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.cache import cache
 from django.core.mail import get_connection
 from django.template.loader import render_to_string
@@ -53,7 +52,7 @@ class ListedRun:
     edit_url: str | None
 
 
-def follow_drafts(run_ids: Sequence[int]) -> None:
+def follow_drafts(run_ids: list[int]) -> None:
     """Tell of these runs in the background, where an LMS backend wants that at once."""
     if any(backend.record.draft_mail == DraftMail.AT_ONCE for backend in LMSHandler.configuration().backends):
         mail_drafts.enqueue(run_ids)
@@ -140,7 +139,7 @@ def _write_to(publishers: Iterable[Any], runs: Sequence[CourseRun], *, count: in
     return sent
 
 
-def _write_to_one(user: AbstractBaseUser, runs: Sequence[CourseRun], *, count: int, connection: Any) -> int:
+def _write_to_one(user: Any, runs: Sequence[CourseRun], *, count: int, connection: Any) -> int:
     profile = _profile(user)
     # The language of whoever is being served while this runs is nobody's preference.
     with translation.override(lms_settings.default_language):
@@ -157,7 +156,7 @@ def _write_to_one(user: AbstractBaseUser, runs: Sequence[CourseRun], *, count: i
         )
 
 
-def _context(user: AbstractBaseUser, runs: Sequence[CourseRun], *, count: int) -> dict[str, Any]:
+def _context(user: Any, runs: Sequence[CourseRun], *, count: int) -> dict[str, Any]:
     base_url = get_admin_base_url() or ""
     urls = AdminURLFinder(user)
     listed = []

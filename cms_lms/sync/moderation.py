@@ -8,7 +8,6 @@ workflow, and no sender may have to wait for a mail server.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
@@ -24,11 +23,12 @@ from cms_lms.matching.handler import LMSHandler
 from cms_lms.models import CourseRun
 from cms_lms.models.course_run_origins import runs_edited_by_staff
 from cms_lms.sync.retrying import tried_again_later
+from cms_lms.sync.waiting import read_waiting
 
 SUBMIT_ACTION = "cms_lms.submit"
 
 
-def follow_drafts(run_ids: Sequence[int]) -> None:
+def follow_drafts(run_ids: list[int]) -> None:
     """Bring the moderation of these runs up to date in the background, where any LMS backend asks for it."""
     if any(backend.record.submits_drafts for backend in LMSHandler.configuration().backends):
         moderate_drafts.enqueue(run_ids)
@@ -51,7 +51,7 @@ def moderate_draft(run_id: int) -> None:
         # One submission at a time: only some databases refuse a second workflow of a run. The run itself is not
         # locked while mails are sent.
         Workflow.objects.select_for_update().get(pk=workflow.pk)
-        run = CourseRun.objects.select_related("latest_revision").get(pk=run_id)
+        run = CourseRun.objects.with_holds().select_related("course", "latest_revision").get(pk=run_id)
         state = run.current_workflow_state
         if state is None:
             _submit(run, workflow)
@@ -88,11 +88,12 @@ def _may_submit(run: CourseRun, backend: BaseLMSBackend) -> bool:
 
 def _is_left_to_lms(run: CourseRun) -> bool:
     """Whether nobody would be disturbed: no edits of staff in the draft, no lock to be taken off, no schedule."""
-    if run.locked or run.scheduled_revision is not None:
+    if run.locked or run.scheduled_at is not None:
         return False
     if run.is_unpublished_draft:
         return not runs_edited_by_staff([run.pk])
-    return not run.revisions.filter(user__isnull=False, pk__gt=run.live_revision_id or 0).exists()
+    (waiting,) = read_waiting([run])
+    return not waiting.is_edited
 
 
 def _bring_up_to_date(run: CourseRun, state: WorkflowState) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 from django.core import mail
 from django.urls import reverse
+from django.utils import timezone
 from wagtail.models import Workflow, WorkflowState
 
 from cms_lms.models import CourseRun, LMSBackend
+from cms_lms.sync.drafts import discard_draft
 from cms_lms.sync.moderation import moderate_draft
+from cms_lms.sync.waiting import read_waiting
 from tests.admin.browsing import soup, submit, url
 from tests.admin.conftest import make_client
 from tests.factories import make_backend, make_course, make_workflow
@@ -185,6 +188,18 @@ def test_what_staff_are_working_on_is_not_submitted(live_run, post):
 
     live_run.refresh_from_db()
     assert (live_run.workflow_in_progress, live_run.draft_synced_at is not None) == (False, True)
+
+
+def test_what_staff_discarded_hinders_nothing_that_the_lms_sends_later(live_run, post, publisher):
+    post(payload(end=None))
+    state().cancel(user=publisher.user)
+    (waiting,) = read_waiting(CourseRun.objects.with_holds())
+    discard_draft(live_run.pk, waiting.shown, user=publisher.user, now=timezone.now())
+    post(payload(end=None))
+    assert WorkflowState.objects.filter(status=WorkflowState.STATUS_IN_PROGRESS).count() == 0
+
+    post(payload(end="2028-01-01T00:00:00Z"))
+    assert state().status == WorkflowState.STATUS_IN_PROGRESS
 
 
 def test_a_lock_stays_and_its_run_waits_in_the_inbox(live_run, post):
