@@ -20,9 +20,9 @@ from cms_lms.catalog.models import CourseIndexPage, CoursePage
 from cms_lms.conf import settings as lms_settings
 from cms_lms.encryption import Secret
 from cms_lms.matching.handler import LMSHandler
-from cms_lms.models import BackendCredential, Course, CourseRun, LMSBackend, SyncDelivery, SyncSecret
+from cms_lms.models import BackendCredential, Course, CourseRun, DeletedRun, LMSBackend, SyncDelivery, SyncSecret
 from cms_lms.models.stored_secret import SecretUnavailable
-from cms_lms.patterns.urls import InvalidURL, normalize_base_url
+from cms_lms.patterns.urls import InvalidURL, normalize_base_url, resource_key
 from cms_lms.runs.codes import normalize_code
 from cms_lms.site.demo import (
     CREDENTIALS,
@@ -166,6 +166,8 @@ class Command(BaseCommand):
         for links, body in demo_deliveries(lms_url):
             if all(self.has_come(link) for link in links):
                 continue
+            # What was deleted here comes back with the demonstration, whatever its LMS may do.
+            DeletedRun.objects.filter(resource_key__in=map(resource_key, links)).delete()
             answers.append(
                 client.post(
                     reverse("cms_lms:course_runs_sync"),
