@@ -16,6 +16,7 @@ from django.utils.translation import gettext_noop
 
 from cms_lms.conf import settings as lms_settings
 from cms_lms.models import SyncDelivery
+from cms_lms.sync.conflicts import despite_conflicts
 from cms_lms.sync.deliveries import AnsweredElsewhere, DeliveryLog, message_key
 from cms_lms.sync.engine import synchronize
 from cms_lms.sync.items import REQUIRED, has_resource_link
@@ -95,7 +96,7 @@ def process(call: Call) -> SyncDelivery:
     log = open_log(call)
     if call.is_of_another_time:
         security_logger.warning("Web hook: the secret %s signed a message of another time.", call.signer.name)
-        return log.close(*INVALID_AUTHENTICATION, reason=CLOCKS_DIFFER)
+        return close(log, *INVALID_AUTHENTICATION, CLOCKS_DIFFER)
     if call.message_id and not call.is_dry_run:
         earlier = log.claim(message_key(call.signer.scope, call.message_id))
         if earlier is not None:
@@ -112,7 +113,7 @@ def answer_again(call: Call, log: DeliveryLog, earlier: SyncDelivery) -> SyncDel
         log.repeat(earlier)
         return earlier
     security_logger.warning("Web hook: the secret %s signed two bodies under one message id.", call.signer.name)
-    return log.close(409, {"detail": "This message id came before, with another body."}, reason=ID_REUSED)
+    return close(log, 409, {"detail": "This message id came before, with another body."}, ID_REUSED)
 
 
 def apply(call: Call, log: DeliveryLog) -> SyncDelivery:
@@ -120,12 +121,12 @@ def apply(call: Call, log: DeliveryLog) -> SyncDelivery:
     try:
         payload = read_payload(call)
     except CallRefused as refusal:
-        return log.close(refusal.status, refusal.body)
+        return close(log, refusal.status, refusal.body)
     is_list = isinstance(payload, list)
     payloads = payload if is_list else [payload]
     closed: list[SyncDelivery] = []
 
-    def close(results: Sequence[ItemResult]) -> None:
+    def journal(results: Sequence[ItemResult]) -> None:
         closed.append(log.close(*answer(results, is_list), results))
         if not call.is_dry_run:
             record_unplaced(results, delivery=closed[-1], now=call.received_at)
@@ -137,13 +138,18 @@ def apply(call: Call, log: DeliveryLog) -> SyncDelivery:
         event_at=log.event_at,
         is_dry_run=call.is_dry_run,
         receipt=log.open,
-        journal=close,
+        journal=journal,
     )
     if forbidden := sum(result.is_forbidden for result in results):
         security_logger.warning(
             "Web hook: the secret %s signed %s course runs that it may not write.", call.signer.name, forbidden
         )
     return closed[-1]
+
+
+def close(log: DeliveryLog, status: int, body: Any, reason: str = "") -> SyncDelivery:
+    """Store the answer to a call that is refused as a whole; ``reason`` is for staff. Raises ``AnsweredElsewhere``."""
+    return despite_conflicts(lambda: log.close(status, body, reason=reason))
 
 
 def read_payload(call: Call) -> Any:

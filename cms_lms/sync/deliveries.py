@@ -17,9 +17,10 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_noop
 
-from cms_lms.models import SyncDelivery
+from cms_lms.models import SyncDelivery, SyncDeliveryLink
 from cms_lms.models.delivery import Outcome
 from cms_lms.sync.addresses import shorten_address
+from cms_lms.sync.conflicts import despite_conflicts
 from cms_lms.sync.results import ItemResult, count_outcomes
 
 SENT_BEFORE = gettext_noop("This message came before. It is answered as it was then, and changes nothing.")
@@ -62,7 +63,7 @@ class DeliveryLog:
     def open(self) -> None:
         """Store the call before it is applied, in a transaction of its own; once, however often it is asked for."""
         if self._receipt is None:
-            self._receipt = SyncDelivery.objects.create(**self._columns)
+            self._receipt = despite_conflicts(self._insert)
 
     def claim(self, key: str) -> SyncDelivery | None:
         """Store the call as the one that its message id stands for; return the earlier one if there is one.
@@ -70,8 +71,7 @@ class DeliveryLog:
         One that was interrupted, of the same body, is taken over: None is returned, and this call completes it.
         """
         try:
-            with transaction.atomic():
-                self._receipt = SyncDelivery.objects.create(**self._columns, webhook_key=key)
+            self._receipt = despite_conflicts(lambda: self._insert_alone(webhook_key=key))
             return None
         except IntegrityError:
             earlier = SyncDelivery.objects.filter(webhook_key=key).first()
@@ -103,20 +103,27 @@ class DeliveryLog:
             "duration_ms": round((time.monotonic() - self._clock) * 1000),
             **{f"{name}_count": count for name, count in count_outcomes(results).items()},
         }
-        if self._receipt is None:
-            delivery = SyncDelivery.objects.create(**self._columns, **columns)
-        else:
-            delivery = self._complete(self._receipt, columns)
+        delivery = self._complete(self._receipt, columns) if self._receipt else self._insert(**columns)
+        keys = sorted({result.resource_key for result in results} - {""})
+        SyncDeliveryLink.objects.bulk_create(SyncDeliveryLink(delivery=delivery, resource_key=key) for key in keys)
         return delivery
 
     def repeat(self, earlier: SyncDelivery) -> None:
         """Store that the call is one that was answered before, as it is answered again."""
-        SyncDelivery.objects.create(
-            **{**self._columns, "replay_of": earlier},
-            status_code=earlier.status_code,
-            response=earlier.response,
-            items=[ItemResult("", Outcome.IGNORED, reason=SENT_BEFORE).as_record()],
-        )
+        columns = {
+            "replay_of": earlier,
+            "status_code": earlier.status_code,
+            "response": earlier.response,
+            "items": [ItemResult("", Outcome.IGNORED, reason=SENT_BEFORE).as_record()],
+        }
+        despite_conflicts(lambda: self._insert(**columns))
+
+    def _insert(self, **columns: Any) -> SyncDelivery:
+        return SyncDelivery.objects.create(**{**self._columns, **columns})
+
+    def _insert_alone(self, **columns: Any) -> SyncDelivery:
+        with transaction.atomic():  # a caller's transaction outlives a key that is there already
+            return self._insert(**columns)
 
     @staticmethod
     def _complete(receipt: SyncDelivery, columns: dict[str, Any]) -> SyncDelivery:

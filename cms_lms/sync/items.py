@@ -23,7 +23,6 @@ from cms_lms.sync.secrets import Signer
 
 REQUIRED = {"resource_link": ["This field is required."]}
 NO_BACKEND = {"resource_link": ["No LMS configuration found for this resource link."]}
-NOT_ALLOWED = {"resource_link": ["Not allowed for this secret."]}
 NOT_STORED = {"resource_link": ["The database refused this course run."]}
 NO_CREATION = {"resource_link": ["Unknown course run when creation is deactivated."]}
 
@@ -38,10 +37,10 @@ class Refused(Exception):
 
 
 class Forbidden(Refused):
-    """The run is not one of the backend that the signing secret belongs to; ``owner`` is the one that it is of."""
+    """Whoever signed may not write the run; ``owner`` is the backend that it is of."""
 
-    def __init__(self, owner: BaseLMSBackend) -> None:
-        super().__init__(NOT_ALLOWED)
+    def __init__(self, owner: BaseLMSBackend, objection: str) -> None:
+        super().__init__({"resource_link": [objection]})
         self.owner = owner
 
 
@@ -93,8 +92,8 @@ class Item:
         """
         if run.resource_link != self.resource_link:
             owner = LMSHandler.select_lms(run.resource_link)
-            if owner is not None and not self.signer.may_write(owner):
-                raise Forbidden(owner)
+            if owner is not None and (objection := self.signer.objection(owner)):
+                raise Forbidden(owner, objection)
 
     def is_link_of(self, run: CourseRun) -> bool:
         """Return whether the link is the run's, however the two are written."""
@@ -151,8 +150,8 @@ def prepare(payload: Mapping[str, Any], signer: Signer) -> Item | ItemResult:
         backend = LMSHandler.configuration().select(url)
         if backend is None:
             raise Refused(NO_BACKEND, Problem.NO_BACKEND)
-        if not signer.may_write(backend):
-            raise Forbidden(backend)
+        if objection := signer.objection(backend):
+            raise Forbidden(backend, objection)
     except Refused as refusal:
         return refused(payload, refusal, None, key)
     course_id = backend.extract_from_normalized(url) or ""

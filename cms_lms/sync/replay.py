@@ -11,7 +11,7 @@ from django.utils import translation
 
 from cms_lms.matching.handler import LMSHandler
 from cms_lms.models import SyncDelivery
-from cms_lms.sync.calls import Call, open_log, process
+from cms_lms.sync.calls import Call, close, open_log, process
 from cms_lms.sync.secrets import Signer
 
 BACKEND_GONE = {"detail": "The LMS backend whose secret signed this delivery is disabled or gone."}
@@ -82,7 +82,7 @@ def _process(
     )
     with translation.override("en"):  # the answers are the contract's
         if _may_write_nothing(signer):
-            return open_log(call).close(400, BACKEND_GONE)
+            return close(open_log(call), 400, BACKEND_GONE)
         return process(call)
 
 

@@ -24,8 +24,8 @@ class ItemResult:
     ``payload``: the item as it was sent. ``resource_key``: of its link, blank for one that is no URL. ``reason``: why
     it was refused, in the sender's words, or ignored, as a sentence for staff that ``gettext`` translates.
     ``problem``: what the catalogue has to be given before the item can be applied, and ``course_key`` the course that
-    it is about, where one is wanting. ``is_forbidden``: it was refused because the secret that signed is another
-    backend's.
+    it is about, where one is wanting. ``is_forbidden``: it was refused because whoever signed
+    may not write the run.
     """
 
     resource_link: str

@@ -14,6 +14,7 @@ from cms_lms.models import CourseRun, SyncDelivery
 from cms_lms.models.sync_secret import SyncSecret
 from cms_lms.sync.calls import CLOCKS_DIFFER, ID_REUSED
 from cms_lms.sync.deliveries import SENT_BEFORE
+from cms_lms.sync.replay import replay
 from cms_lms.sync.signature import sign
 from cms_lms.sync.standard_webhooks import sign_message
 from tests.factories import make_backend, make_course
@@ -274,6 +275,33 @@ def test_an_interrupted_message_is_taken_over_by_the_next_of_its_id(send_message
     assert (interrupted.status_code, interrupted.event_at) == (200, NOW)
 
 
+def test_an_older_message_does_not_overwrite_what_is_newer(send_message):
+    newer, older = payload(end="2029-01-01T00:00:00Z"), payload(end="2028-01-01T00:00:00Z")
+    send_message(newer, message_id="second")
+
+    response = send_message(older, message_id="first", sent_at=NOW - dt.timedelta(minutes=1))
+
+    assert response.json() == {"success": True}
+    assert response["Sync-Outcome"] == "created=0, updated=0, drafted=0, unchanged=0, ignored=1, refused=0"
+    assert CourseRun.objects.get().end.year == 2029
+    assert last().items[0]["reason"] == "The call is older than the one that was last applied to this run."
+    assert send_message(older, message_id="third").json() == {"success": True}
+    assert CourseRun.objects.get().end.year == 2028
+
+
+def test_a_replay_is_as_old_as_what_it_repeats(send_message):
+    unknown = payload(resource_link=LINK.replace("DemoX", "Later"))
+    send_message([unknown, payload(end="2028-01-01T00:00:00Z")], sent_at=NOW - dt.timedelta(minutes=1))
+    first = last()
+    send_message(payload(end="2029-01-01T00:00:00Z"), message_id="msg_2")
+    make_course(code="Later")
+
+    replayed = replay(first, user=None, now=NOW + dt.timedelta(days=1))
+
+    assert replayed.counts == first.counts | {"created": 1, "ignored": 1, "refused": 0}
+    assert CourseRun.objects.get(resource_link=LINK).end.year == 2029
+
+
 class TestABackendThatRequiresThem:
     """``LMSBackend.requires_standard_webhooks``."""
 
@@ -298,7 +326,7 @@ class TestABackendThatRequiresThem:
 
         assert response.status_code == 400
         assert response.json()[other] == {"success": True}
-        assert list(response.json()[LINK]) == ["resource_link"]
+        assert response.json()[LINK] == {"resource_link": ["Not allowed without the Standard Webhooks headers."]}
 
     def test_with_them_it_is_applied(self, send_message):
         assert send_message(payload()).json() == {"success": True}
