@@ -21,12 +21,12 @@ def runs_edited_by_staff(run_ids: Collection[int]) -> set[int]:
 
 
 def runs_in_hands_of_staff(run_ids: Collection[int]) -> set[int]:
-    """Return those of the runs that anybody edited or scheduled, or that are in moderation, by one query."""
+    """Return those of the runs that anybody edited or scheduled, or that are in moderation or sent back by it."""
     if not run_ids:
         return set()
     runs = _condition(run_ids)
     scheduled = Revision.objects.filter(approved_go_live_at__isnull=False, **runs)
-    in_moderation = WorkflowState.objects.filter(status=WorkflowState.STATUS_IN_PROGRESS, **runs)
+    in_moderation = WorkflowState.objects.active().filter(**runs)
     return _union([*_edited(run_ids), scheduled, in_moderation])
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
 from django.test import Client
-from wagtail.models import GroupApprovalTask, Workflow, WorkflowContentType, WorkflowTask
+from wagtail.models import GroupApprovalTask, Workflow, WorkflowContentType, WorkflowState, WorkflowTask
 
 from cms_lms.models import Course, CourseRun, LMSBackend
 from cms_lms.runs.fields import DATE_FIELDS
@@ -93,6 +93,17 @@ def moderated_draft(by: Makers) -> None:
     by.edit(by.synchronize("sync_to_draft"), by.editor, "action-submit")
 
 
+def rejected_draft(by: Makers) -> None:
+    """Never published, touched by nobody but syncs, which submitted it; sent back by a reviewer."""
+    make_workflow(by.publisher)
+    LMSBackend.objects.update(submits_drafts=True)
+    run = by.synchronize("sync_to_draft")
+    task_state = run.current_workflow_task_state
+    by.publisher.post(url(CourseRun, "workflow_action", run.pk, "reject", task_state.pk), {"comment": "No."})
+    LMSBackend.objects.update(submits_drafts=False)
+    assert run.current_workflow_state.status == WorkflowState.STATUS_NEEDS_CHANGES
+
+
 def locked_draft(by: Makers) -> None:
     """Never published, touched by nobody but syncs, locked by a publisher."""
     by.publisher.post(url(CourseRun, "lock", by.synchronize("sync_to_draft").pk))
@@ -137,6 +148,7 @@ SITUATIONS = {
         edited_draft,
         scheduled_draft,
         moderated_draft,
+        rejected_draft,
         locked_draft,
         live,
         live_pending,
