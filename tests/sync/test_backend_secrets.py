@@ -401,7 +401,7 @@ def test_a_call_costs_as_many_queries_with_a_backend_s_secret_as_with_a_site_wid
 
     clock(minutes(5))
     noted = statements(lambda: signed(CAMPUS, payload()))
-    assert len(noted) == 4
+    assert len(noted) == 5
     assert noted[-1].startswith("UPDATE")
 
 
