@@ -17,7 +17,7 @@ npm_stamp := node_modules/.installed
 help:
 	@echo 'make demo       the site and a stand-in LMS, with data; PORT=8000 LMS_PORT=8001'
 	@echo 'make test       every test, on SQLite; DATABASE_URL=postgres://... for another database; ARGS="-k name"'
-	@echo 'make test-long  the long figures: full load, long fuzzing'
+	@echo 'make test-long  full load and long fuzzing, on SQLite, PostgreSQL and MariaDB, which it starts'
 	@echo 'make lint       Python, templates, types, JavaScript types'
 	@echo 'make format     lets ruff put the Python in order'
 	@echo 'make bench      the figures, one JSON line each'
@@ -30,7 +30,7 @@ test: $(extra)test chromium
 	$(python) -m pytest -n $(PYTEST_WORKERS) --dist loadgroup -m 'not long' $(ARGS)
 
 test-long: $(extra)test chromium
-	$(python) -m pytest -m long $(ARGS)
+	@PYTHON=$(python) .ci/test-long $(ARGS)
 
 lint: $(extra)lint $(npm_stamp)
 	$(python) -m ruff check .
