@@ -36,6 +36,7 @@ from cms_lms.admin import (
     impact,
     impact_views,
     pattern_presets,
+    relink,
     url_tester,
 )
 from cms_lms.admin.backend_form import LMSBackendForm, free_slug
@@ -50,7 +51,7 @@ from cms_lms.models import CourseRun, LMSBackend
 from cms_lms.patterns.urls import InvalidURL, normalize_url
 
 #: What stands beside the plain editing of backends; each brings its addresses and its buttons.
-FEATURES = (url_tester, pattern_presets, impact_views, backend_secrets, connection, config_file, help_pages)
+FEATURES = (url_tester, pattern_presets, impact_views, backend_secrets, connection, relink, config_file, help_pages)
 
 
 class ChoiceColumn(Column):

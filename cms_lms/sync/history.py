@@ -27,6 +27,9 @@ from cms_lms.sync.results import changes_as_json
 
 SYNC_ACTION = "cms_lms.sync"
 
+#: Written by ``cms_lms.sync.relink``, under the name of who said that an LMS has moved.
+RELINK_ACTION = "cms_lms.relink"
+
 
 class SyncHistory:
     """Collects the history lines of one call and writes them with one query."""
@@ -67,8 +70,8 @@ class SyncHistory:
 
 
 def fields_synced_since(run: CourseRun, revision: Revision) -> set[str]:
-    """Return the names of the fields that synchronisations changed after a revision was stored."""
-    lines = ModelLogEntry.objects.for_instance(run).filter(action=SYNC_ACTION)
+    """Return the names of the fields that synchronisations, or an LMS's move, changed after a revision was stored."""
+    lines = ModelLogEntry.objects.for_instance(run).filter(action__in=[SYNC_ACTION, RELINK_ACTION])
     later = lines.filter(Q(revision_id__gt=revision.pk) | Q(timestamp__gt=revision.created_at))
     return {name for line in later for name in line.data.get("changes", {})}
 
@@ -127,6 +130,18 @@ class SyncLogFormatter(LogFormatter):
         return ""
 
 
+class RelinkLogFormatter(LogFormatter):
+    """Says from which link to which."""
+
+    label = gettext_lazy("Re-link")
+
+    def format_message(self, log_entry: ModelLogEntry) -> str:
+        """Name both links."""
+        old, new = log_entry.data["changes"]["resource_link"]
+        return _("Re-linked: %(old)s → %(new)s") % {"old": old, "new": new}
+
+
 def register_log_actions(actions: Any) -> None:
-    """Register the action with Wagtail's log."""
+    """Register the actions with Wagtail's log."""
     actions.register_action(SYNC_ACTION)(SyncLogFormatter)
+    actions.register_action(RELINK_ACTION)(RelinkLogFormatter)

@@ -62,6 +62,7 @@ LMSBACKEND_VIEWS = dict.fromkeys(
         "credentials",
         "sync_secrets",
         "retire_sync_secret",
+        "relink",
     ],
     BACKENDS,
 )
