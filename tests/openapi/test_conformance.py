@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import schemathesis
 from django.core.handlers.wsgi import WSGIHandler
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import ignored_auth, negative_data_rejection, positive_data_acceptance
@@ -29,8 +30,9 @@ LEFT_OUT = [ignored_auth, positive_data_acceptance, negative_data_rejection]
 
 
 @pytest.fixture
-def api(transactional_db) -> Any:
-    """The schema as the site serves it, and a catalogue to meet."""
+def api(transactional_db, settings) -> Any:
+    """The schema as the site serves it, and a catalogue to meet; after many calls of strangers none are read."""
+    settings.CMS_LMS_SYNC_FAILURE_RATE = None
     make_backend()
     run = make_run(course=make_course(code="DemoX"), resource_link=link("R1"), sync_mode="sync_to_public")
     make_course_page(run.course)
@@ -52,7 +54,7 @@ def known(body: Any) -> Any:
     return body
 
 
-quick = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+quick = examples(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def calls(api: Any) -> st.SearchStrategy[Any]:
@@ -71,7 +73,7 @@ def test_answers_are_those_of_the_schema(api, data):
 
 
 @pytest.mark.long
-@settings(quick, max_examples=3_000)
+@examples(quick, max_examples=5_000)
 @given(data=st.data())
 def test_answers_to_thousands_of_calls_are_those_of_the_schema(api, data):
     data.draw(calls(api)).call_and_validate(excluded_checks=LEFT_OUT)
