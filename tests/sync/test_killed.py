@@ -16,11 +16,13 @@ from django.contrib.auth.models import User
 from django.db import connection, connections
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from wagtail.models import ModelLogEntry
 
 from cms_lms.models import CourseRun, SyncDelivery
 from cms_lms.sync.history import SYNC_ACTION
 from cms_lms.sync.signature import sign
+from cms_lms.sync.standard_webhooks import sign_message
 from tests.factories import make_backend, make_course
 from tests.sync.conftest import SECRET, URL
 from tests.sync.payloads import link, payload
@@ -48,13 +50,14 @@ def catalogue(transactional_db):
     make_course(code="DemoX")
 
 
-def post(names: list[str], start: str) -> int:
-    """Post these runs, one alone or several as a list; return the status code."""
+def post(names: list[str], start: str, message_id: str = "") -> int:
+    """Post these runs, one alone or several as a list, as a message where an id is given; return the status code."""
     payloads = [payload(resource_link=link(name), start=start) for name in names]
     body = json.dumps(payloads if len(payloads) > 1 else payloads[0]).encode()
-    return (
-        Client().post(URL, body, content_type="application/json", headers={"Authorization": sign(body, SECRET)})
-    ).status_code
+    headers = {"Authorization": sign(body, SECRET)}
+    if message_id:
+        headers = sign_message(body, SECRET, message_id=message_id, sent_at=timezone.now())
+    return Client().post(URL, body, content_type="application/json", headers=headers).status_code
 
 
 def make_runs(names: list[str]) -> None:
@@ -143,3 +146,25 @@ def test_a_killed_call_leaves_all_or_nothing_and_says_which(catalogue, kinds):
         assert SyncDelivery.objects.latest("pk").status_code == 200
     assert not was_killed
     assert seen == {(False,), (False, None), (True, 200)}
+
+
+def test_a_killed_message_is_completed_when_its_sender_sends_it_again(catalogue):
+    post(["reference"], AFTER, "reference")
+    after = state("reference")
+    for number in range(1, MOST_STATEMENTS):
+        name = f"message-{number}"
+        known = SyncDelivery.objects.count()
+
+        was_killed = is_killed(number, lambda name=name: post([name], AFTER, name))
+        if not was_killed:
+            break
+
+        assert state(name) in (None, after), number
+        assert post([name], AFTER, name) == 200
+        assert state(name) == after, number
+        first, *repeats = SyncDelivery.objects.order_by("pk")[known:]
+        assert (first.status_code, first.created_count) == (200, 1)
+        # Sent again after it was done, it is answered as it was.
+        assert [(repeat.status_code, repeat.created_count) for repeat in repeats] in ([], [(200, 0)])
+    assert not was_killed
+    assert number > 1
