@@ -21,6 +21,7 @@ from wagtail.log_actions import LogFormatter
 from wagtail.models import ModelLogEntry, Revision
 
 from cms_lms.backends.base import BaseLMSBackend
+from cms_lms.conf import settings as lms_settings
 from cms_lms.models import CourseRun
 from cms_lms.runs.fields import COUNTER_FIELDS
 from cms_lms.sync.results import changes_as_json
@@ -93,8 +94,9 @@ def value_label(name: str, value: Any) -> str:
     """Return a logged value of a run's field as people read it: moments in their time zone, choices by their labels."""
     if value in (None, "", []):
         return "–"
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
+    if name == "languages" and isinstance(value, list):
+        labels = dict(lms_settings.COURSE_LANGUAGES)
+        return ", ".join(str(_(labels[code])) if code in labels else str(code) for code in value)
     field = _field(name)
     moment = parse_datetime(value) if isinstance(field, models.DateTimeField) and isinstance(value, str) else None
     if moment is not None:

@@ -199,7 +199,7 @@ class TestSynchronisation:
         (latest, *_older) = lines(editor, run)
         assert "Synchronised from Campus: Course end (June 30, 2027, 10 p.m. → July 15, 2027, 10:30 p.m.)" in latest
         assert "Visibility (Course page and search → Hidden)" in latest
-        assert "Languages (en → en, fr)" in latest
+        assert "Languages (English → English, French)" in latest
         assert "catalog_visibility" not in latest
 
     def test_dates_in_the_reader_s_time_zone(self, run):
