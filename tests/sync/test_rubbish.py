@@ -7,10 +7,12 @@ import json
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from wagtail.models import ModelLogEntry, Revision
 
 from cms_lms.models import CourseRun, SyncDelivery
+from cms_lms.runs.fields import SyncMode
 from tests.factories import make_backend, make_course
-from tests.sync.payloads import HOST, LINK, payload
+from tests.sync.payloads import HOST, LINK, link, payload
 
 pytestmark = pytest.mark.django_db
 
@@ -121,31 +123,55 @@ def test_rubbish_links_are_refused_alone_and_in_lists(post, link):
     assert SyncDelivery.objects.filter(refused_count=1).count() == 2
 
 
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"end": "9999-12-31T23:59:59-12:00"},
-        {"end": "0001-01-01T00:00:00+14:00"},
-        {"price": 10**400},
-        {"price": "1e400"},
-        {"enrollment_count": 10**400},
-        {"enrollment_count": 1e308},
-        {"languages": ["\ud800"]},
-        {"languages": [{"a": []}]},
-        {"offer": {"a": 1}},
-        {"discount": "x" * 1000},
-        {"discount": "\ud800"},
-        {"price_currency": ["EUR"]},
-        {"price_currency": "\x00\x00\x00"},
-        {"catalog_visibility": "\ud800"},
-    ],
-)
+RUBBISH = [
+    {"end": "9999-12-31T23:59:59-12:00"},
+    {"end": "0001-01-01T00:00:00+14:00"},
+    {"price": 10**400},
+    {"price": "1e400"},
+    {"enrollment_count": 10**400},
+    {"enrollment_count": 1e308},
+    {"languages": ["\ud800"]},
+    {"languages": [{"a": []}]},
+    {"offer": {"a": 1}},
+    {"discount": "x" * 1000},
+    {"discount": "\ud800"},
+    {"price_currency": ["EUR"]},
+    {"price_currency": "\x00\x00\x00"},
+    {"catalog_visibility": "\ud800"},
+]
+
+
+@pytest.mark.parametrize("fields", RUBBISH)
 def test_rubbish_values_are_400_and_write_nothing(post, fields):
     response = post(payload(**fields))
 
     assert response.status_code == 400, response.content
     assert set(response.json()) == set(fields)
     assert not CourseRun.objects.exists()
+
+
+@pytest.mark.parametrize("mode", SyncMode.values)
+def test_rubbish_values_leave_known_runs_as_they_are(post, mode):
+    post(payload())
+    CourseRun.objects.update(sync_mode=mode)
+    before = CourseRun.objects.values().get(), Revision.objects.count(), ModelLogEntry.objects.count()
+
+    for fields in RUBBISH:
+        assert post({"resource_link": LINK} | fields).status_code == 400, fields
+        assert post([{"resource_link": LINK} | fields] * 2).status_code == 400, fields
+
+    assert (CourseRun.objects.values().get(), Revision.objects.count(), ModelLogEntry.objects.count()) == before
+
+
+@pytest.mark.parametrize("value", [{}, {"a": 1}, [], [LINK], 3, 1.5, True, [[[]]]])
+def test_what_cannot_be_a_key_is_none(post, value):
+    missing = {"resource_link": ["This field is required."]}
+
+    assert post(payload(resource_link=value)).json() == missing
+    assert post([payload(), payload(resource_link=value)]).json() == missing
+    assert post(payload(course=value)).status_code == 200
+    assert post([payload(course=value), payload(course=value)]).status_code == 200
+    assert CourseRun.objects.count() == 1
 
 
 @pytest.mark.parametrize("field", ["price", "enrollment_count", "offer", "catalog_visibility"])
@@ -176,12 +202,23 @@ VALUES = st.recursive(
 FIELDS = st.sampled_from([*payload(), "price", "price_currency", "offer", "discount", "certificate_offer", "course"])
 
 
+@pytest.fixture
+def known_runs(post):
+    """A run in each mode; one of them has something pending."""
+    for mode in SyncMode.values:
+        post(payload(resource_link=link(mode)))
+        CourseRun.objects.for_link(link(mode)).update(sync_mode=mode)
+    post({"resource_link": link("sync_to_draft"), "end": None})
+
+
+LINKS = st.sampled_from([LINK, *map(link, SyncMode.values), link("R2")])
+
+
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(items=st.lists(st.dictionaries(FIELDS, VALUES, max_size=8), max_size=3), is_list=st.booleans())
-def test_any_json_gets_an_answer_below_500(post, items, is_list):
-    for item in items:
-        item.setdefault("resource_link", LINK)
-    response = post(items if is_list else (items[0] if items else {}))
+@given(items=st.lists(st.tuples(LINKS, st.dictionaries(FIELDS, VALUES, max_size=8)), max_size=4), is_list=st.booleans())
+def test_any_json_gets_an_answer_below_500(post, known_runs, items, is_list):
+    sent = [{"resource_link": url} | values for url, values in items]
+    response = post(sent if is_list else (sent[0] if sent else {}))
 
     assert response.status_code in (200, 400)
     json.loads(response.content)
