@@ -366,4 +366,4 @@ def test_whatever_happens(machine):
 
 @pytest.mark.long
 def test_whatever_happens_for_long(machine):
-    check(machine, max_examples=1000, stateful_step_count=40)
+    check(machine, max_examples=200, stateful_step_count=30)
