@@ -28,6 +28,7 @@ from cms_lms.matching.handler import LMSHandler, LoadedConfiguration
 from cms_lms.models import Course, CourseRun, LMSBackend
 from cms_lms.models.credential import BackendCredential
 from cms_lms.models.sync_secret import SyncSecret
+from cms_lms.sync.effects import announced_together
 
 
 @dataclass(frozen=True)
@@ -159,4 +160,5 @@ class LoggedDeleteBulkAction(PossibleIdsMixin, DeleteBulkAction):
         request_user = kwargs["self"].request.user
         for instance in objects:
             log(instance, "wagtail.delete", user=request_user, deleted=True)
-        return super().execute_action(objects, user=user, **kwargs)
+        with announced_together():
+            return super().execute_action(objects, user=user, **kwargs)

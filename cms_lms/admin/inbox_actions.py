@@ -32,6 +32,7 @@ from wagtail.admin.views.generic.permissions import PermissionCheckedMixin
 from cms_lms.admin.ids import MAX_DIGITS
 from cms_lms.models import CourseRun
 from cms_lms.sync.drafts import DraftRefused, discard_draft, publish_draft
+from cms_lms.sync.effects import announced_together
 from cms_lms.sync.waiting import FINGERPRINT_LENGTH, WaitingRun
 
 logger = logging.getLogger("cms_lms")
@@ -184,7 +185,8 @@ class DraftsView(PermissionCheckedMixin, WagtailAdminTemplateMixin, TemplateView
         if not chosen and not earlier.done and not earlier.failures:
             messages.warning(request, gettext("Choose at least one course run."))
             return redirect(back_url)
-        report = deal_with(self.action, chosen[:CHUNK_SIZE], policy=self.permission_policy, user=request.user)
+        with announced_together():
+            report = deal_with(self.action, chosen[:CHUNK_SIZE], policy=self.permission_policy, user=request.user)
         report = DraftsReport(earlier.done + report.done, [*earlier.failures, *report.failures])
         left = chosen[CHUNK_SIZE:]
         if not (left or report.failures or remaining):

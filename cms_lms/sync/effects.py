@@ -33,7 +33,8 @@ from cms_lms.sync.retrying import tried_again_later
 #: committed. ``sender``: ``CourseRun``; ``run_id``: int. Receivers that raise are logged by Django.
 course_run_synced = Signal()
 
-_is_announced_by_caller: ContextVar[bool] = ContextVar("cms_lms.is_announced_by_caller", default=False)
+#: The courses whose runs were changed by staff in the block that is being run, once that is committed.
+_courses_together: ContextVar[set[int] | None] = ContextVar("cms_lms.courses_together", default=None)
 
 
 def announce(run_ids: Collection[int], quiet_ids: Collection[int] = ()) -> None:
@@ -73,13 +74,24 @@ def is_counter_due(announced_at: dt.datetime | None, now: dt.datetime) -> bool:
 
 
 @contextmanager
-def announced_by_caller() -> Iterator[None]:
-    """Let publications in this block have no effects of their own: the caller announces them all together."""
-    token = _is_announced_by_caller.set(True)
+def announced_together() -> Iterator[None]:
+    """Let all that is published, unpublished or deleted in this block refresh each course page once, at its end.
+
+    In a transaction around the block, the end is that one's commit.
+    """
+    courses: set[int] = set()
+    token = _courses_together.set(courses)
     try:
         yield
     finally:
-        _is_announced_by_caller.reset(token)
+        _courses_together.reset(token)
+        # Registered after those of the block, so that it runs after them.
+        transaction.on_commit(partial(_refresh_together, courses), robust=True)
+
+
+def _refresh_together(courses: set[int]) -> None:
+    if courses:
+        refresh_course_pages.enqueue(sorted(courses))
 
 
 def on_public_change(instance: CourseRun, signal: Signal, revision: Revision | None = None, **kwargs) -> None:
@@ -87,14 +99,14 @@ def on_public_change(instance: CourseRun, signal: Signal, revision: Revision | N
 
     Those of the course that it had before, too.
     """
-    if _is_announced_by_caller.get():
-        return
     if signal is not unpublished and not instance.live:
         return  # a draft that was scheduled, or that goes: the public never saw it
     courses = {instance.course_id}
     if revision is not None:  # it brings the row as it was before, see CourseRun.publish()
         courses.add(revision.content_object.course_id)
-    transaction.on_commit(partial(refresh_course_pages.enqueue, sorted(courses)), robust=True)
+    together = _courses_together.get()
+    follow = _refresh_together if together is None else together.update
+    transaction.on_commit(partial(follow, courses), robust=True)
 
 
 def connect() -> None:

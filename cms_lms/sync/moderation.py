@@ -42,11 +42,24 @@ def moderate_drafts(run_ids: list[int], attempt: int = 0) -> None:
             moderate_draft(run_id)
 
 
-def moderate_draft(run_id: int) -> None:
-    """Submit the draft of a run, or bring what was submitted up to date; one that is gone is passed over."""
+def submit_waiting() -> int:
+    """Submit the waiting drafts that were not submitted so far; return how many.
+
+    They came before their backend submitted drafts or course runs had a workflow, or their task was lost.
+    """
+    backends = [backend.record for backend in LMSHandler.configuration().backends if backend.record.submits_drafts]
+    waiting = CourseRun.objects.waiting().filter(matched_backend__in=backends).order_by("pk")
+    return sum(moderate_draft(run_id) for run_id in list(waiting.values_list("pk", flat=True)))
+
+
+def moderate_draft(run_id: int) -> bool:
+    """Submit the draft of a run, or bring what was submitted up to date; return whether it was submitted just now.
+
+    A run that is gone is passed over.
+    """
     run = CourseRun.objects.filter(pk=run_id).first()
     if run is None or (workflow := _workflow_of(run)) is None:
-        return
+        return False
     with transaction.atomic():
         # One submission at a time: only some databases refuse a second workflow of a run. The run itself is not
         # locked while mails are sent.
@@ -54,9 +67,10 @@ def moderate_draft(run_id: int) -> None:
         run = CourseRun.objects.with_holds().select_related("course", "latest_revision").get(pk=run_id)
         state = run.current_workflow_state
         if state is None:
-            _submit(run, workflow)
-        elif is_started_by_sync(run, state):
+            return _submit(run, workflow)
+        if is_started_by_sync(run, state):
             _bring_up_to_date(run, state)
+        return False
 
 
 def is_started_by_sync(run: CourseRun, state: WorkflowState) -> bool:
@@ -70,13 +84,14 @@ def _workflow_of(run: CourseRun) -> Workflow | None:
     return run.get_workflow() if state is None else state.workflow
 
 
-def _submit(run: CourseRun, workflow: Workflow) -> None:
+def _submit(run: CourseRun, workflow: Workflow) -> bool:
     backend = LMSHandler.select_lms(run.resource_link)
     if backend is None or not _may_submit(run, backend):
-        return
+        return False
     state = workflow.start(run, user=None)
     data = {"backend": backend.config.name, "workflow_state": state.pk}
     log(run, SUBMIT_ACTION, user=None, data=data, revision=run.latest_revision, content_changed=False)
+    return True
 
 
 def _may_submit(run: CourseRun, backend: BaseLMSBackend) -> bool:

@@ -21,7 +21,7 @@ from cms_lms.conf import settings as lms_settings
 from cms_lms.models import CourseRun, LMSBackend
 from cms_lms.sync import effects
 from cms_lms.sync.effects import announce, course_run_synced
-from tests.admin.browsing import submit, url
+from tests.admin.browsing import soup, submit, url
 from tests.admin.conftest import make_client
 from tests.factories import make_backend, make_course, make_run
 from tests.sync.payloads import LINK, link, payload
@@ -309,6 +309,28 @@ def test_a_schedule_purges_when_its_time_has_come(page, post, purged, django_cap
     with django_capture_on_commit_callbacks(execute=True):
         call_command("publish_scheduled")
     assert not CourseRun.objects.get().live
+    assert sorted(purged) == URLS
+
+
+def test_what_staff_do_to_many_runs_purges_their_page_once(page, post, purged, django_capture_on_commit_callbacks):
+    post([payload(resource_link=link(f"R{number}")) for number in range(3)])
+    CourseRun.objects.update(sync_mode="sync_to_draft")
+    post([payload(resource_link=link(f"R{number}"), end=None) for number in range(3)])
+    purged.clear()
+    root = make_client(superuser=True)
+    inbox = soup(root.get(url(CourseRun, "waiting")))
+    drafts = [control["value"] for control in inbox.select("input[name=run]")]
+
+    with django_capture_on_commit_callbacks(execute=True):
+        root.post(url(CourseRun, "waiting_publish"), {"run": drafts})
+    assert not CourseRun.objects.exclude(end=None).exists()
+    assert sorted(purged) == URLS
+
+    purged.clear()
+    ids = "&".join(f"id={run.pk}" for run in CourseRun.objects.all())
+    with django_capture_on_commit_callbacks(execute=True):
+        root.post(f"/admin/bulk/cms_lms/courserun/delete/?{ids}")
+    assert not CourseRun.objects.exists()
     assert sorted(purged) == URLS
 
 

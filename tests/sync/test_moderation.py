@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 from django.core import mail
+from django.core.management import call_command
 from django.urls import reverse
 from django.utils import timezone
 from wagtail.models import Workflow, WorkflowState
@@ -284,6 +287,27 @@ def test_a_mail_server_that_is_down_loses_nothing_and_never_reaches_the_sender(w
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     post(payload(end=None))
     assert run.workflow_in_progress
+
+
+def test_drafts_that_came_too_early_are_submitted_by_a_command_each_once(post, publisher):
+    backend = make_backend(default_sync_mode="sync_to_draft")
+    make_course(code="DemoX")
+    post([payload(), payload(resource_link=link("R2"))])
+    make_workflow()
+    backend.submits_drafts = True
+    backend.save()
+
+    assert submit_drafts() == "2 drafts were submitted.\n"
+    state().cancel(user=publisher.user)
+    assert submit_drafts() == "0 drafts were submitted.\n"
+    assert sum(run.workflow_in_progress for run in CourseRun.objects.all()) == 1
+
+
+def submit_drafts() -> str:
+    """Run the command and return what it printed."""
+    output = io.StringIO()
+    call_command("submit_drafts", stdout=output)
+    return output.getvalue()
 
 
 def test_a_run_that_is_gone_is_passed_over(workflow):
