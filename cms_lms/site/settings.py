@@ -137,3 +137,4 @@ WAGTAILSEARCH_BACKENDS = {"default": {"BACKEND": "wagtail.search.backends.databa
 
 CMS_LMS_SYNC_SECRETS = env.list("CMS_LMS_SYNC_SECRETS", default=["demo-secret"] if DEBUG else [])
 CMS_LMS_DEFAULT_SYNC_MODE = env("CMS_LMS_DEFAULT_SYNC_MODE", default="sync_to_public")
+CMS_LMS_PROXY_COUNT = env.int("CMS_LMS_PROXY_COUNT", default=0)

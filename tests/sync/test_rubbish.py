@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from wagtail.models import ModelLogEntry, Revision
 
+from cms_lms.encryption import Secret
 from cms_lms.models import CourseRun, SyncDelivery
 from cms_lms.runs.fields import SyncMode
+from cms_lms.sync.standard_webhooks import make_signature
 from tests.factories import make_backend, make_course
 from tests.sync.payloads import HOST, LINK, link, payload
 
@@ -222,3 +226,55 @@ def test_any_json_gets_an_answer_below_500(post, known_runs, items, is_list):
 
     assert response.status_code in (200, 400)
     json.loads(response.content)
+
+
+#: The site's clock, in seconds.
+NOW = 1_800_000_000
+
+#: What a header may hold on its way through a server, and more.
+HEADER = st.none() | st.text(st.characters(max_codepoint=255), max_size=60)
+ID = st.sampled_from(["msg_1", "msg_2"]) | HEADER
+SECONDS = st.integers(-(10**12), 10**12).map(str) | st.sampled_from(["1", "-0", "1e3", "9" * 5000]) | HEADER
+
+
+@settings(max_examples=75, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    authorization=HEADER,
+    message_id=ID,
+    timestamp=SECONDS,
+    signature=HEADER | st.lists(st.just("v1,"), max_size=2000).map(" ".join),
+    query=st.text(st.characters(codec="ascii"), max_size=10),
+)
+def test_headers_of_any_kind_are_refused(send, authorization, message_id, timestamp, signature, query):
+    sent = {"HTTP_WEBHOOK_ID": message_id, "HTTP_WEBHOOK_TIMESTAMP": timestamp, "HTTP_WEBHOOK_SIGNATURE": signature}
+
+    response = send(
+        b"[]",
+        authorization or None,  # an empty one is the right one
+        url=f"/api/v1.0/course-runs-sync/?{urlencode({'dry_run': query})}",
+        **{name: text for name, text in sent.items() if text is not None},
+    )
+
+    assert response.status_code in (401, 403)
+    assert not SyncDelivery.objects.exists()
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    message_id=st.text(st.characters(max_codepoint=255), max_size=300),
+    seconds=st.integers(NOW - 400, NOW + 400) | st.integers(-(10**6), 10**13),
+    body=st.binary(max_size=40) | st.just(json.dumps(payload()).encode()),
+)
+def test_messages_that_are_rightly_signed_are_answered(send, monkeypatch, message_id, seconds, body):
+    monkeypatch.setattr("cms_lms.sync.views.timezone.now", lambda: dt.datetime.fromtimestamp(NOW, dt.UTC))
+    signature = make_signature(message_id, str(seconds), body, Secret("SharedSecret")).decode()
+
+    response = send(
+        body,
+        None,
+        HTTP_WEBHOOK_ID=message_id,
+        HTTP_WEBHOOK_TIMESTAMP=str(seconds),
+        HTTP_WEBHOOK_SIGNATURE=f"v1,{signature}",
+    )
+
+    assert response.status_code in (200, 400, 401, 403, 409)
