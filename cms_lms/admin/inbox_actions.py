@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +30,7 @@ from wagtail.admin.views.generic.base import WagtailAdminTemplateMixin
 from wagtail.admin.views.generic.permissions import PermissionCheckedMixin
 
 from cms_lms.admin.ids import MAX_DIGITS
+from cms_lms.admin.permissions import may_edit_run, may_publish_run
 from cms_lms.models import CourseRun
 from cms_lms.sync.drafts import DraftRefused, discard_draft, publish_draft
 from cms_lms.sync.effects import announced_together
@@ -87,10 +88,14 @@ class DraftsReport:
 
 
 class DraftAction:
-    """One way to deal with drafts: what it takes, what it does, how it is reported."""
+    """One way to deal with drafts: who may, what it does, how it is reported."""
 
-    permission: str
     title: str | Promise
+
+    @staticmethod
+    def is_permitted(user: Any, run: CourseRun) -> bool:
+        """Whether a user may do it to a run."""
+        raise NotImplementedError
 
     @staticmethod
     def apply(pk: int, shown: str, **kwargs: Any) -> None:
@@ -106,8 +111,8 @@ class DraftAction:
 class Publishing(DraftAction):
     """Makes drafts public."""
 
-    permission = "publish"
     title = _("Publish drafts")
+    is_permitted = staticmethod(may_publish_run)
     apply = staticmethod(publish_draft)
 
     @staticmethod
@@ -120,8 +125,8 @@ class Publishing(DraftAction):
 class Discarding(DraftAction):
     """Takes back what syncs changed."""
 
-    permission = "change"
     title = _("Discard drafts")
+    is_permitted = staticmethod(may_edit_run)
     apply = staticmethod(discard_draft)
 
     @staticmethod
@@ -134,16 +139,15 @@ class Discarding(DraftAction):
         ) % {"count": count}
 
 
-def deal_with(action: DraftAction, addresses: Iterable[tuple[int, str]], *, policy: Any, user: Any) -> DraftsReport:
+def deal_with(action: DraftAction, addresses: Sequence[tuple[int, str]], *, user: Any) -> DraftsReport:
     """Do it to each draft that the user may do it to; one that fails stops no other."""
-    addresses = list(addresses)
     runs = CourseRun.objects.select_related("course").in_bulk([pk for pk, _shown in addresses])
     report = DraftsReport()
     for pk, shown in addresses:
         run = runs.get(pk)
         run_id, title = (run.pk, run.display_title) if run else (None, str(pk))
         try:
-            if run is not None and not policy.user_has_permission_for_instance(user, action.permission, run):
+            if run is not None and not action.is_permitted(user, run):
                 raise DraftRefused(gettext("You do not have the permission."), code="permission")
             action.apply(pk, shown, user=user, now=timezone.now())
         except DraftRefused as refusal:
@@ -186,7 +190,7 @@ class DraftsView(PermissionCheckedMixin, WagtailAdminTemplateMixin, TemplateView
             messages.warning(request, gettext("Choose at least one course run."))
             return redirect(back_url)
         with announced_together():
-            report = deal_with(self.action, chosen[:CHUNK_SIZE], policy=self.permission_policy, user=request.user)
+            report = deal_with(self.action, chosen[:CHUNK_SIZE], user=request.user)
         report = DraftsReport(earlier.done + report.done, [*earlier.failures, *report.failures])
         left = chosen[CHUNK_SIZE:]
         if not (left or report.failures or remaining):

@@ -46,6 +46,16 @@ def may_edit_runs(user) -> bool:
     return ModelPermissionPolicy(CourseRun).user_has_permission(user, "change")
 
 
+def may_edit_run(user, run: CourseRun) -> bool:
+    """Whether a user may change this course run."""
+    return ModelPermissionPolicy(CourseRun).user_has_permission_for_instance(user, "change", run)
+
+
+def may_publish_run(user, run: CourseRun) -> bool:
+    """Whether a user may publish this course run."""
+    return ModelPermissionPolicy(CourseRun).user_has_permission_for_instance(user, "publish", run)
+
+
 def may_see_waiting(user) -> bool:
     """Whether a user sees what waits for publication: who changes course runs or publishes them."""
     return ModelPermissionPolicy(CourseRun).user_has_any_permission(user, ["change", "publish"])
