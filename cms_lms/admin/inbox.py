@@ -190,6 +190,11 @@ class InboxPanel(Component):
     order = 150
     template_name = "cms_lms/admin/inbox_panel.html"
 
+    @property
+    def media(self) -> Media:
+        """The inbox's style."""
+        return inbox_media()
+
     def get_context_data(self, parent_context: Any) -> dict[str, Any]:
         """Count all, name some."""
         waiting = CourseRun.objects.waiting()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Any
 
 from django.core import signing
@@ -62,6 +62,7 @@ class Failure:
 
     run_id: int | None
     title: str
+    resource_link: str
     reason: str
 
 
@@ -74,7 +75,7 @@ class DraftsReport:
 
     def sign(self) -> str:
         """Return the report as a text that only this site can have written."""
-        failures = [[failure.run_id, failure.title, failure.reason] for failure in self.failures]
+        failures = [list(astuple(failure)) for failure in self.failures]
         return signing.dumps([self.done, failures], salt=__name__, compress=True)
 
     @classmethod
@@ -145,17 +146,17 @@ def deal_with(action: DraftAction, addresses: Sequence[tuple[int, str]], *, user
     report = DraftsReport()
     for pk, shown in addresses:
         run = runs.get(pk)
-        run_id, title = (run.pk, run.display_title) if run else (None, str(pk))
+        names = (run.pk, run.display_title, run.resource_link) if run else (None, str(pk), "")
         try:
             if run is not None and not action.is_permitted(user, run):
                 raise DraftRefused(gettext("You do not have the permission."), code="permission")
             action.apply(pk, shown, user=user, now=timezone.now())
         except DraftRefused as refusal:
-            report.failures.append(Failure(run_id, title, refusal.message))
+            report.failures.append(Failure(*names, refusal.message))
         except DatabaseError:
             logger.exception("The database refused the draft of course run %s.", pk)
             reason = gettext("The database refused. Try it again.")
-            report.failures.append(Failure(run_id, title, reason))
+            report.failures.append(Failure(*names, reason))
         else:
             report.done += 1
     return report

@@ -40,7 +40,7 @@ def find_hindrance(waiting: WaitingRun, *, user: Any, now: dt.datetime) -> Draft
     """Return why this user can do nothing about a draft from outside its form; None where nothing is in the way."""
     if waiting.scheduled_at is not None:
         moment = date_format(timezone.localtime(waiting.scheduled_at), "DATETIME_FORMAT")
-        message = _("It is scheduled for %(moment)s. Cancel the schedule in its form first.") % {"moment": moment}
+        message = _("It is scheduled for %(moment)s: cancel the schedule in its form first.") % {"moment": moment}
         return DraftRefused(message, code="scheduled")
     if waiting.is_in_moderation:
         return DraftRefused(_("It is in moderation: approve or reject it there."), code="in_moderation")
@@ -49,7 +49,7 @@ def find_hindrance(waiting: WaitingRun, *, user: Any, now: dt.datetime) -> Draft
     go_live_at = draft_values(waiting.run)["go_live_at"]
     if go_live_at is not None and go_live_at > now:
         moment = date_format(timezone.localtime(go_live_at), "DATETIME_FORMAT")
-        message = _("Its draft is meant to go live on %(moment)s. Schedule it in its form.") % {"moment": moment}
+        message = _("Its draft is meant to go live on %(moment)s: schedule it in its form.") % {"moment": moment}
         return DraftRefused(message, code="goes_live_later")
     return None
 

@@ -215,7 +215,7 @@ class TestPublishing:
         page = soup(response)
         assert "2 course runs were published." in page.get_text()
         failures = [item.get_text(" ", strip=True) for item in page.select(".cms-lms-drafts__failures li")]
-        assert failures[0] == "Demonstration – It was changed since it was shown. Look at it again."
+        assert failures[0] == f"Demonstration – It was changed since it was shown. Look at it again. {link('R2')}"
         assert failures[1] == f"{10**17} – It does not exist any more."
         assert (is_pending("R1"), is_pending("R2"), is_pending("R3")) == (False, True, False)
 
