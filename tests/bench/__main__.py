@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-FIGURES = ("selection", "webhook", "pages", "tester", "impact", "deliveries")
+FIGURES = ("selection", "webhook", "pages", "tester", "impact", "deliveries", "inbox")
 
 DATABASES = ("sqlite", "postgresql")
 
@@ -100,6 +100,7 @@ def measure(options: argparse.Namespace) -> int:
 
     from tests.bench.deliveries import measure_deliveries
     from tests.bench.impact import measure_impact
+    from tests.bench.inbox import measure_inbox
     from tests.bench.measure import Report
     from tests.bench.pages import measure_pages
     from tests.bench.selection import measure_selection
@@ -115,6 +116,7 @@ def measure(options: argparse.Namespace) -> int:
         "tester": measure_tester,
         "impact": measure_impact,
         "deliveries": measure_deliveries,
+        "inbox": measure_inbox,
     }
     for name in options.figures or FIGURES:
         measures[name](report)
