@@ -148,7 +148,7 @@ def _field(name: str) -> Field:
 
 
 def _live_revision_id(reference: str) -> Subquery:
-    return Subquery(CourseRun.objects.filter(pk=OuterRef(reference)).values("live_revision_id")[:1])
+    return Subquery(CourseRun.objects.order_by().filter(pk=OuterRef(reference)).values("live_revision_id")[:1])
 
 
 def _last_synced_values(runs: Collection[CourseRun], keys: Collection[str]) -> dict[str, dict[str, Any]]:
