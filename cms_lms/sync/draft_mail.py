@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -19,7 +20,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django_tasks import task
 from wagtail.admin.admin_url_finder import AdminURLFinder
-from wagtail.admin.mail import OpenedConnection, send_mail
+from wagtail.admin.mail import send_mail
 from wagtail.admin.utils import get_admin_base_url
 from wagtail.permission_policies import ModelPermissionPolicy
 from wagtail.users.models import UserProfile
@@ -121,8 +122,11 @@ def _profile(user: Any) -> UserProfile:
 def _write_to(publishers: Iterable[Any], runs: Sequence[CourseRun], *, count: int) -> int:
     """Send each a mail that lists these of all ``count`` runs; return how many were taken."""
     sent, failures = 0, []
+    connection = get_connection()
     try:
-        with OpenedConnection(get_connection()) as connection:
+        connection.open()
+        # Not Wagtail's OpenedConnection, which hides every error raised in its block.
+        with closing(connection):
             for user in publishers:
                 try:
                     sent += _write_to_one(user, runs, count=count, connection=connection)

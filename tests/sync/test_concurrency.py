@@ -9,10 +9,11 @@ from threading import Barrier
 import pytest
 from django.db import connection, connections
 from django.test import Client
+from wagtail.models import WorkflowState
 
-from cms_lms.models import CourseRun, SyncDelivery
+from cms_lms.models import CourseRun, LMSBackend, SyncDelivery
 from cms_lms.sync.signature import sign
-from tests.factories import make_backend, make_course
+from tests.factories import make_backend, make_course, make_workflow
 from tests.sync.conftest import SECRET, URL
 from tests.sync.payloads import link, payload
 
@@ -83,3 +84,16 @@ def test_updates_of_different_fields_lose_nothing(catalogue, threads, mode):
     run = CourseRun.objects.get()
     latest = run.get_latest_revision_as_object()
     assert (latest.end.year, latest.start, latest.languages, run.enrollment_count) == (2028, None, ["fr"], 7)
+
+
+def test_drafts_that_come_at_once_are_in_one_moderation(catalogue, threads):
+    backend = LMSBackend.objects.get()
+    backend.default_sync_mode, backend.submits_drafts = "sync_to_draft", True
+    backend.save()
+    make_workflow()
+    bodies = [json.dumps(payload(end=f"20{30 + number}-01-01T00:00:00Z")).encode() for number in range(threads)]
+
+    assert post_at_once(bodies) == [200] * threads
+    state = WorkflowState.objects.get()
+    assert state.status == WorkflowState.STATUS_IN_PROGRESS
+    assert state.current_task_state.revision_id == CourseRun.objects.get().latest_revision_id
