@@ -23,6 +23,10 @@ def sender_address(meta: Mapping[str, Any]) -> str:
 
 
 def _parse(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    if address.startswith("["):  # some proxies add the port
+        address = address[1:].partition("]")[0]
+    elif address.count(":") == 1:
+        address = address.partition(":")[0]
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
@@ -36,6 +40,7 @@ def shorten_address(address: str) -> str:
     return _network(address, 24, 48)
 
 
+@lru_cache(maxsize=256)
 def limited_address(address: str) -> str:
     """Return what one sender cannot leave: an address, or the network that a subscriber of IPv6 has; else blank."""
     return _network(address, 32, 64)

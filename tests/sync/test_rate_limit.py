@@ -101,6 +101,18 @@ def test_behind_the_site_s_own_proxies_their_entry_counts(statuses, settings):
     assert SyncDelivery.objects.get().remote_address == "203.0.113.0/24"
 
 
+@pytest.mark.parametrize(
+    "address", ["203.0.113.7:{port}", "[2001:db8::7]:{port}", "[2001:db8::7]", "::ffff:203.0.113.7"]
+)
+def test_a_port_is_no_part_of_an_address(statuses, settings, address):
+    settings.CMS_LMS_PROXY_COUNT = 1
+    ports = range(5000, 5004)
+
+    codes = [statuses(1, HTTP_X_FORWARDED_FOR=address.format(port=port))[0] for port in ports]
+
+    assert codes == [401, 401, 401, 429]
+
+
 @pytest.mark.parametrize("address", ["", "unix:", "é\x00", "1.2.3.4, 5.6.7.8"])
 def test_who_has_no_address_is_not_limited(statuses, address):
     assert statuses(5, REMOTE_ADDR=address) == [401] * 5
