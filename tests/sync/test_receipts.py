@@ -12,7 +12,7 @@ from django.db import connection, connections
 from django.test import Client
 from django.utils import timezone
 
-from cms_lms.models import CourseRun, SyncDelivery, SyncDeliveryLink
+from cms_lms.models import CourseRun, DeletedRun, SyncDelivery, SyncDeliveryLink
 from cms_lms.patterns.urls import resource_key
 from cms_lms.sync.replay import replay
 from cms_lms.sync.signature import sign
@@ -77,8 +77,8 @@ def test_a_process_that_is_killed_leaves_all_or_nothing_and_a_delivery_that_says
     changed = payload(end="2029-01-01T00:00:00Z")
     interrupted = 0
     for number in range(MANY):
-        CourseRun.objects.all().delete()
-        SyncDelivery.objects.all().delete()
+        for model in (CourseRun, DeletedRun, SyncDelivery):
+            model.objects.all().delete()
         if is_known:
             assert post(payload()).status_code == 200
             SyncDelivery.objects.all().delete()

@@ -10,7 +10,7 @@ import logging
 import pytest
 
 from cms_lms.encryption import Secret
-from cms_lms.models import CourseRun, SyncDelivery
+from cms_lms.models import CourseRun, DeletedRun, SyncDelivery
 from cms_lms.models.sync_secret import SyncSecret
 from cms_lms.sync.calls import CLOCKS_DIFFER, ID_REUSED
 from cms_lms.sync.deliveries import SENT_BEFORE
@@ -260,7 +260,8 @@ def test_an_id_outlives_the_secret_that_it_came_with(send_message):
 def test_an_interrupted_message_is_taken_over_by_the_next_of_its_id(send_message):
     send_message(payload())
     interrupted = last()
-    CourseRun.objects.all().delete()
+    for model in (CourseRun, DeletedRun):
+        model.objects.all().delete()
     SyncDelivery.objects.update(status_code=None, created_count=0, items=[])
 
     assert send_message(payload(enrollment_count=1)).status_code == 409
@@ -273,6 +274,7 @@ def test_an_interrupted_message_is_taken_over_by_the_next_of_its_id(send_message
     assert send_message(payload(), sent_at=later).json() == {"success": True}
     interrupted.refresh_from_db()
     assert (interrupted.status_code, interrupted.event_at) == (200, NOW)
+    assert CourseRun.objects.get().last_event_at == NOW
 
 
 def test_an_older_message_does_not_overwrite_what_is_newer(send_message):
