@@ -161,10 +161,12 @@ class Synchronization:
         if places.is_deleted(item):
             return item.result(Outcome.IGNORED, reason=IS_DELETED)
         item.values(is_new=True)  # what is wrong with the fields is told before the course is looked for
+        mode = item.backend.config.default_sync_mode or lms_settings.DEFAULT_SYNC_MODE or SyncMode.TO_PUBLIC
         course = places.courses.get(item.course_key)
+        if course is None and mode != SyncMode.MANUAL:
+            course = places.new_courses.get(item)
         if course is None:
             raise item.unknown_course()
-        mode = item.backend.config.default_sync_mode or lms_settings.DEFAULT_SYNC_MODE or SyncMode.TO_PUBLIC
         if mode == SyncMode.MANUAL:
             raise Refused(NO_CREATION)
         plan, result = RunPlan.create(item, course, mode, self._now, self._event_at)

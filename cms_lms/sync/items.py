@@ -28,12 +28,16 @@ NO_CREATION = {"resource_link": ["Unknown course run when creation is deactivate
 
 
 class Refused(Exception):
-    """An item cannot be applied; ``errors`` is what its sender is told, ``problem`` what the catalogue lacks for it."""
+    """An item cannot be applied; ``errors`` is what its sender is told, ``problem`` what the catalogue lacks for it.
 
-    def __init__(self, errors: Errors, problem: Problem | Literal[""] = "") -> None:
+    ``detail``: a sentence more for staff.
+    """
+
+    def __init__(self, errors: Errors, problem: Problem | Literal[""] = "", detail: str = "") -> None:
         super().__init__(errors)
         self.errors = {storable(name): [storable(text) for text in texts] for name, texts in errors.items()}
         self.problem = problem
+        self.detail = detail
 
 
 class Forbidden(Refused):
@@ -126,10 +130,10 @@ class Item:
             result.course_key = self.course_key
         return result
 
-    def unknown_course(self) -> Refused:
-        """Return the refusal of an item whose course the catalogue does not have."""
+    def unknown_course(self, detail: str = "") -> Refused:
+        """Return the refusal of an item whose course the catalogue does not have; staff read the detail as well."""
         code = normalize_code(self.course_key.code) or self.course_key.code[:ECHO_LENGTH]
-        return Refused({"resource_link": [f"Unknown course: {code}."]}, Problem.UNKNOWN_COURSE)
+        return Refused({"resource_link": [f"Unknown course: {code}."]}, Problem.UNKNOWN_COURSE, detail)
 
 
 def has_resource_link(payload: Any) -> bool:
@@ -162,12 +166,13 @@ def refused(payload: Mapping[str, Any], refusal: Refused, backend: BaseLMSBacken
     """Return the result that tells a refusal, and of which backend's run."""
     if isinstance(refusal, Forbidden):
         backend = refusal.owner
+    told = [f"{name}: {' '.join(texts)}" for name, texts in refusal.errors.items()]
     return ItemResult(
         payload["resource_link"],
         Outcome.REFUSED,
         backend_id=backend.record.pk if backend else None,
         backend_slug=backend.config.slug if backend else "",
-        reason=" ".join(f"{name}: {' '.join(texts)}" for name, texts in refusal.errors.items()),
+        reason=" ".join([*told, refusal.detail]).strip(),
         errors=refusal.errors,
         is_forbidden=isinstance(refusal, Forbidden),
         payload=payload,

@@ -21,6 +21,7 @@ from cms_lms.models import Course
 from cms_lms.models.course import course_page_field, course_page_models
 from cms_lms.models.course_pages import course_page_model_for
 from cms_lms.runs.codes import CourseKey, normalize_code
+from cms_lms.sync.items import Item
 from cms_lms.sync.results import storable
 
 CREATE_COURSE_ACTION = "cms_lms.create_course"
@@ -116,3 +117,34 @@ def _add_draft_page(course: Course, parent: Page, user: Any) -> Page:
             _("The course’s page could not be created under “%(page)s”. %(reason)s") % words, "page"
         ) from error
     return page
+
+
+class NewCourses:
+    """The courses that the items of one call are the first to name, of backends that are set to create them.
+
+    Before ``may_write``, which is set inside the transaction that writes, a course that is not stored stands in for
+    the one that would be created.
+    """
+
+    def __init__(self) -> None:
+        self.may_write = False
+        self._created: dict[CourseKey, Course | CourseNotCreated] = {}
+
+    def get(self, item: Item) -> Course | None:
+        """Return the course of an item, None if its backend creates none. Raises ``Refused``."""
+        parent_id = item.backend.record.course_parent_page_id
+        if parent_id is None:
+            return None
+        key, title = item.course_key, proposed_title(item.payload, item.course_key)
+        if not self.may_write:
+            return Course(organisation=key.organisation, code=key.code, title=title)
+        if key not in self._created:
+            try:
+                name = item.backend.config.name
+                self._created[key] = create_course(key, title=title, parent_id=parent_id, backend_name=name).course
+            except CourseNotCreated as error:
+                self._created[key] = error
+        found = self._created[key]
+        if isinstance(found, CourseNotCreated):
+            raise item.unknown_course(str(found.message))
+        return found

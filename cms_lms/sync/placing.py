@@ -21,6 +21,7 @@ from cms_lms.models.course_run_origins import runs_in_hands_of_staff
 from cms_lms.runs.codes import CourseKey
 from cms_lms.runs.fields import SyncMode
 from cms_lms.sync.items import Item
+from cms_lms.sync.new_courses import NewCourses
 from cms_lms.sync.planning import RunPlan
 
 
@@ -31,7 +32,8 @@ class Overtaken(DatabaseError):
 class Places:
     """The plans of the runs that items are about.
 
-    ``courses``: those that the items without a run name, by their keys. ``now``: when the call came.
+    ``courses``: those that the items without a run name, by their keys; ``new_courses``: those that are wanting and may
+    be created. ``now``: when the call came.
     """
 
     def __init__(self, items: Sequence[Item], now: dt.datetime) -> None:
@@ -44,6 +46,7 @@ class Places:
         self._deleted_keys: set[str] = set()
         self._deleted_matches: set[Match] = set()
         self.courses: dict[CourseKey, Course] = {}
+        self.new_courses = NewCourses()
         self._look(items)
 
     @property
@@ -83,6 +86,7 @@ class Places:
         if rows.keys() != keys:
             raise Overtaken
         self._new, self._new_by_match = {}, {}
+        self.new_courses.may_write = True
         self._plan(rows)
 
     def _look(self, items: Sequence[Item]) -> None:
