@@ -16,8 +16,9 @@ class CmsLmsConfig(AppConfig):
         """Connect what stands above the models to them."""
         from cms_lms import checks  # noqa: F401
         from cms_lms.matching import wiring
-        from cms_lms.sync import effects, tombstones
+        from cms_lms.sync import effects, tombstones, unplaced
 
         wiring.connect()
         effects.connect()
         tombstones.connect()
+        unplaced.connect()

@@ -20,12 +20,15 @@ from cms_lms.admin.unplaced_forms import AttachForm, CreateCourseForm
 from cms_lms.admin.unplaced_pages import UnplacedPageMixin
 from cms_lms.models import Course, LMSBackend, UnplacedRun
 from cms_lms.models.unplaced_run import Problem
-from cms_lms.sync.decisions import MAX_SENT_AGAIN, attach, send_again
-from cms_lms.sync.new_courses import CourseNotCreated, create_course
+from cms_lms.sync.decisions import MAX_SENT_AGAIN, attach, create, send_again
+from cms_lms.sync.new_courses import CourseNotCreated, NewCourse
 from cms_lms.sync.redaction import redacted
 
 #: How many of the runs the page names.
 MAX_SHOWN = 100
+
+#: What is long in the deliveries by which runs came, and not needed to send them again.
+LONG_COLUMNS = ("delivery__payload", "delivery__response", "delivery__items")
 
 
 class UnplacedGroupView(UnplacedPageMixin, TemplateView):
@@ -101,22 +104,16 @@ class UnplacedGroupView(UnplacedPageMixin, TemplateView):
         form = self.make_create_form(self.request.POST)
         if not self.may_create or not form.is_valid():
             return self.render_to_response(self.get_context_data(create_form=form))
-        parent = form.cleaned_data.get("parent")
+        title, parent = form.cleaned_data["title"], form.cleaned_data.get("parent")
         try:
-            created = create_course(
-                self.run.course_key,
-                title=form.cleaned_data["title"],
-                parent_id=parent.pk if parent else None,
-                user=self.request.user,
-                backend_name=self.run.backend.name if self.run.backend else "",
-            )
+            created = create(self.run, title=title, parent=parent, user=self.request.user)
         except CourseNotCreated as error:
             form.add_error(None, error.message)
             return self.render_to_response(self.get_context_data(create_form=form))
         self.tell_of(created)
         return self.send_again()
 
-    def tell_of(self, created: Any) -> None:
+    def tell_of(self, created: NewCourse) -> None:
         """Say what was created, with a link to it."""
         words = {"course": created.course}
         if not created.is_new:
@@ -146,7 +143,7 @@ class UnplacedGroupView(UnplacedPageMixin, TemplateView):
 
     def send_again(self) -> HttpResponse:
         """Send the runs again, and show what became of them."""
-        runs = list(self.runs.select_related("delivery")[: MAX_SENT_AGAIN + 1])
+        runs = list(self.runs.select_related("delivery").defer(*LONG_COLUMNS)[: MAX_SENT_AGAIN + 1])
         left = len(runs) > MAX_SENT_AGAIN and self.runs.count() - MAX_SENT_AGAIN
         deliveries = send_again(runs[:MAX_SENT_AGAIN], user=self.request.user, now=timezone.now())
         if left:

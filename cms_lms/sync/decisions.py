@@ -12,10 +12,13 @@ from typing import Any
 
 from django.db import transaction
 from wagtail.log_actions import log
+from wagtail.models import Page
 
 from cms_lms.models import Course, SyncDelivery, UnplacedRun
 from cms_lms.models.course_alias import CourseAlias
 from cms_lms.runs.codes import CourseKey
+from cms_lms.sync.conflicts import despite_conflicts
+from cms_lms.sync.new_courses import NewCourse, create_course
 from cms_lms.sync.replay import replay_payload
 
 ADD_ALIAS_ACTION = "cms_lms.course_alias.add"
@@ -30,6 +33,19 @@ def attach(key: CourseKey, course: Course, *, user: Any) -> None:
     with transaction.atomic():
         alias = CourseAlias.objects.remember(key, course)
         log(course, ADD_ALIAS_ACTION, user=user, data={"alias": str(alias)}, content_changed=False)
+
+
+def create(run: UnplacedRun, *, title: str, parent: Page | None, user: Any) -> NewCourse:
+    """Create the course that a run names, with a draft page below the parent; see ``create_course``."""
+    return despite_conflicts(
+        lambda: create_course(
+            run.course_key,
+            title=title,
+            parent_id=parent.pk if parent else None,
+            user=user,
+            backend_name=run.backend.name if run.backend else "",
+        )
+    )
 
 
 def detach(alias: CourseAlias, *, user: Any) -> None:

@@ -14,9 +14,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.db import connections
+from django.db.models.signals import post_save
 
 from cms_lms.conf import settings as lms_settings
-from cms_lms.models import SyncDelivery, UnplacedRun
+from cms_lms.models import CourseRun, SyncDelivery, UnplacedRun
 from cms_lms.models.delivery import Outcome
 from cms_lms.models.unplaced_run import GROUP_FIELDS, HOST_MAX_LENGTH, KEY_MAX_LENGTH, Problem
 from cms_lms.patterns.urls import normalize_url
@@ -43,7 +44,7 @@ def record_unplaced(results: Iterable[ItemResult], *, delivery: SyncDelivery, no
     for result in results:
         if result.problem:
             wanting[result.resource_key] = result
-        elif result.outcome is Outcome.CREATED:
+        elif result.outcome is Outcome.CREATED or "resource_link" in result.changes:
             placed.add(result.resource_key)
     if placed:
         UnplacedRun.objects.filter(resource_key__in=placed).delete()
@@ -55,6 +56,17 @@ def record_unplaced(results: Iterable[ItemResult], *, delivery: SyncDelivery, no
     if rows:
         is_replay = delivery.replay_of_id is not None or delivery.replayed_by_id is not None
         _keep(rows, FOUND_FIELDS if is_replay else (*FOUND_FIELDS, *SENT_FIELDS))
+
+
+def on_run_saved(instance: CourseRun, created: bool, raw: bool, using: str, **kwargs) -> None:
+    """Strike a run that somebody makes by hand; those that a call creates are written past this."""
+    if created and not raw:
+        UnplacedRun.objects.using(using).filter(resource_key=instance.resource_key).delete()
+
+
+def connect() -> None:
+    """Connect the receiver, once, when the app starts."""
+    post_save.connect(on_run_saved, sender=CourseRun, dispatch_uid="cms_lms.run_placed")
 
 
 def is_keepable(payload: Mapping[str, Any]) -> bool:

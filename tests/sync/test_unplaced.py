@@ -8,12 +8,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from cms_lms.models import CourseAlias, CourseRun, SyncDelivery, UnplacedRun
+from cms_lms.models import Course, CourseAlias, CourseRun, SyncDelivery, UnplacedRun
 from cms_lms.models.unplaced_run import Problem
 from cms_lms.runs.codes import CourseKey
 from cms_lms.sync.decisions import send_again
 from cms_lms.sync.unplaced import MAX_PAYLOAD_BYTES, MAX_PAYLOAD_DEPTH
-from tests.factories import make_backend, make_course
+from tests.factories import make_backend, make_course, make_run
 from tests.sync.payloads import link, payload
 
 pytestmark = pytest.mark.django_db
@@ -73,6 +73,12 @@ def test_what_finds_its_place_goes(post):
     post([unknown("R1"), unknown("R2")])
     make_course(code="T201")
     post(unknown("R1"))
+    assert UnplacedRun.objects.get().resource_link == link("R2", course="T201")
+
+
+def test_what_somebody_makes_by_hand_goes(post):
+    post([unknown("R1"), unknown("R2")])
+    make_run(course=make_course(code="BOTANY"), resource_link=link("R1", course="T201"))
     assert UnplacedRun.objects.get().resource_link == link("R2", course="T201")
 
 
@@ -202,3 +208,14 @@ def test_it_outlives_its_delivery(post, admin_user):
     run = UnplacedRun.objects.get()
     (replay,) = send_again([run], user=admin_user, now=run.last_seen_at)
     assert (replay.replay_of, replay.created_count) == (None, 1)
+
+
+def test_aliases_are_asked_for_where_a_key_is_none_of_a_course(django_assert_num_queries):
+    course, other = make_course(code="T201"), make_course(code="BOTANY")
+    CourseAlias.objects.remember(CourseKey("edX", "T300"), other)
+    keys = [CourseKey("edX", "T201"), CourseKey("", "t201")]
+    with django_assert_num_queries(1):
+        assert Course.objects.get_by_keys(keys) == dict.fromkeys(keys, course)
+    keys = [CourseKey("edX", "T300"), CourseKey("EDX", "t300"), CourseKey("edX", "T400"), CourseKey("", "T300")]
+    with django_assert_num_queries(2):
+        assert Course.objects.get_by_keys(keys) == dict.fromkeys(keys[:2], other)
