@@ -63,7 +63,7 @@ class Places:
     def find(self, item: Item) -> RunPlan | None:
         """Return the plan of the run that an item is about, None if the catalogue has none."""
         plan = self._plans.get(item.key) or self._new.get(item.key)
-        if plan is None and item.match.course_id:
+        if plan is None and item.match.course_id and item.key not in self._deleted_keys:
             plan = self._plans.get(self._moved_keys.get(item.match, "")) or self._new_by_match.get(item.match)
         return plan
 

@@ -5,6 +5,7 @@ However a run is deleted, one is left; whoever makes a run of that link by hand 
 
 from __future__ import annotations
 
+from django.db.models import Q
 from django.db.models.signals import post_delete, post_save
 from django.utils import timezone
 from wagtail.log_actions import get_active_log_context
@@ -30,9 +31,13 @@ def on_run_deleted(instance: CourseRun, using: str, **kwargs) -> None:
 
 
 def on_run_saved(instance: CourseRun, created: bool, raw: bool, using: str, **kwargs) -> None:
-    """Take the tombstone away when somebody makes the run anew."""
-    if created and not raw:
-        DeletedRun.objects.using(using).filter(resource_key=instance.resource_key).delete()
+    """Take the tombstone away when somebody makes the run anew, be it under another link that its LMS has for it."""
+    if not created or raw:
+        return
+    condition = Q(resource_key=instance.resource_key)
+    if instance.matched_course_id:
+        condition |= Q(matched_backend=instance.matched_backend_id, matched_course_id=instance.matched_course_id)
+    DeletedRun.objects.using(using).filter(condition).delete()
 
 
 def connect() -> None:

@@ -55,6 +55,18 @@ def test_a_call_about_it_changes_nothing_and_says_why(deleted, post, sent):
     assert item["reason"] == "The run was deleted here."
 
 
+def test_its_link_is_not_taken_for_a_new_one_of_a_run_with_its_course_id(backend, post):
+    course = make_course(code="Other")
+    kept = make_run(course=course, resource_link=OTHER_LINK, sync_mode="sync_to_public")
+    make_run(course=course, resource_link=LINK).delete()
+
+    response = post([payload(), payload(resource_link=LINK.replace("/info", "/course"), enrollment_count=3)])
+
+    assert response["Sync-Outcome"].startswith("created=0, updated=1, drafted=0, unchanged=0, ignored=1,")
+    kept.refresh_from_db()
+    assert kept.resource_link == LINK.replace("/info", "/course")
+
+
 def test_its_siblings_are_created(deleted, post):
     response = post([payload(), payload(resource_link=link("R2"))])
 
@@ -69,8 +81,9 @@ def test_once_it_is_lifted_the_next_call_creates_it(deleted, post):
     assert outcome(post(payload())) == "created"
 
 
-def test_a_run_that_is_made_by_hand_takes_it_away(deleted, post, backend):
-    make_run(course=make_course(code="Other"), resource_link=LINK, sync_mode="sync_to_public")
+@pytest.mark.parametrize("made", [LINK, OTHER_LINK], ids=["same link", "other link, same course id"])
+def test_a_run_that_is_made_by_hand_takes_it_away(deleted, post, made):
+    make_run(course=make_course(code="Other"), resource_link=made, sync_mode="sync_to_public")
 
     assert not DeletedRun.objects.exists()
     assert outcome(post(payload())) == "updated"
