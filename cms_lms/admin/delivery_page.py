@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from typing import Any
 
 from django.urls import reverse
@@ -12,9 +13,10 @@ from django.utils.translation import gettext_lazy as _
 from wagtail.admin.views import generic
 from wagtail.admin.widgets.button import HeaderButton
 
-from cms_lms.admin.permissions import may_edit_runs
-from cms_lms.models import CourseRun, SyncDelivery
+from cms_lms.admin.permissions import may_edit_runs, may_place_runs
+from cms_lms.models import CourseRun, SyncDelivery, UnplacedRun
 from cms_lms.models.delivery import Outcome
+from cms_lms.patterns.urls import InvalidURL, resource_key
 from cms_lms.runs.fields import SYNCED_FIELDS
 from cms_lms.sync.history import field_label, value_label
 from cms_lms.sync.redaction import readable, redacted
@@ -40,6 +42,7 @@ class SyncDeliveryInspectView(generic.InspectView):
 
     any_permission_required = ["view"]
     template_name = "cms_lms/admin/delivery.html"
+    page_title = _("Delivery")
     replay_url_name: str | None = None
 
     @cached_property
@@ -73,6 +76,7 @@ class SyncDeliveryInspectView(generic.InspectView):
             "decision": DECISIONS.get(outcome, ""),
             "reason": with_field_labels(item.get("reason") or ""),
             "run_url": self.get_run_url(run_id) if run_id in self.existing_runs else None,
+            "unplaced_url": self.get_unplaced_url(item) if outcome == Outcome.REFUSED else None,
             "changes": [
                 (field_label(name), value_label(name, old), value_label(name, new))
                 for name, (old, new) in (item.get("changes") or {}).items()
@@ -86,6 +90,22 @@ class SyncDeliveryInspectView(generic.InspectView):
             return set()
         ids = [item["run"] for item in self.object.items if item.get("run")]
         return set(CourseRun.objects.filter(pk__in=ids).values_list("pk", flat=True))
+
+    def get_unplaced_url(self, item: dict[str, Any]) -> str | None:
+        """Return where a run that was refused still waits for a place, for those who may give it one."""
+        pk = self.unplaced_runs.get(item.get("resource_link"))
+        return reverse("lms_unplaced_runs:group", args=[pk]) if pk else None
+
+    @cached_property
+    def unplaced_runs(self) -> dict[str, int]:
+        """Those of the items' runs that wait for a place, by the links that were sent."""
+        keys = {}
+        for item in self.object.items if may_place_runs(self.request.user) else []:
+            with suppress(InvalidURL):
+                keys[item["resource_link"]] = resource_key(item["resource_link"] or "")
+        found = UnplacedRun.objects.waiting().filter(resource_key__in=set(keys.values()))
+        waiting = dict(found.values_list("resource_key", "pk"))
+        return {link: waiting[key] for link, key in keys.items() if key in waiting}
 
     def get_run_url(self, run_id: int) -> str:
         """Return the run's edit form."""

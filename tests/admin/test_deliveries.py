@@ -11,8 +11,9 @@ from wagtail.users.models import UserProfile
 
 from cms_lms.admin import deliveries
 from cms_lms.admin.listings import BoundedPaginator
-from cms_lms.models import CourseRun, SyncDelivery, SyncDeliveryLink
+from cms_lms.models import CourseRun, SyncDelivery, SyncDeliveryLink, UnplacedRun
 from cms_lms.patterns.urls import resource_key
+from cms_lms.sync.signature import sign
 from tests.admin.browsing import soup, url
 from tests.factories import make_backend, make_run
 
@@ -211,3 +212,16 @@ def test_nobody_changes_anything(root):
             assert method(reverse(f"syncdelivery:{view}", args=args)).status_code == 302
     assert SyncDelivery.objects.get() == delivery
     assert not soup(root.get(LIST)).select(f'a[href="{reverse("syncdelivery:add")}"]')
+
+
+def test_a_refused_run_is_given_a_place_from_its_delivery(root, administrator):
+    make_backend()
+    body = '{"resource_link": "https://lms.example.com/courses/course-v1:edX+NoX+1/info", "languages": ["en"]}'
+    signed = {"Authorization": sign(body.encode(), "SharedSecret")}
+    root.post("/api/v1.0/course-runs-sync/", body, content_type="application/json", headers=signed)
+    address = reverse("syncdelivery:inspect", args=[SyncDelivery.objects.get().pk])
+    group = reverse("lms_unplaced_runs:group", args=[UnplacedRun.objects.get().pk])
+    assert soup(root.get(address)).select_one(f'a[href="{group}"]').text == "Give it a place"
+    assert not soup(administrator.get(address)).select(f'a[href="{group}"]')
+    UnplacedRun.objects.all().delete()
+    assert not soup(root.get(address)).select(f'a[href="{group}"]')

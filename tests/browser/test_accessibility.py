@@ -14,6 +14,7 @@ from cms_lms.models import Course, CourseAlias, CourseRun, LMSBackend, SyncDeliv
 from cms_lms.runs.codes import CourseKey
 from cms_lms.runs.fields import SyncMode
 from tests.admin.browsing import url
+from tests.admin.test_deleted_runs import make_deleted_run
 from tests.browser.conftest import COURSE_PAGE
 from tests.browser.test_walk import log_in
 from tests.factories import make_unplaced_run
@@ -116,8 +117,12 @@ def admin_addresses(open_run) -> list[str]:
         reverse("lms_unplaced_runs:result"),
         url(Course, "edit", open_run.course.pk),
         url(Course, "remove_alias", open_run.course.pk, open_run.course.aliases.get().pk),
+        url(LMSBackend, "relink", backend.pk),
         reverse("syncdelivery:index"),
         reverse("syncdelivery:inspect", args=[delivery.pk]),
+        f"{reverse('syncdelivery:replay')}?id={delivery.pk}",
+        reverse("deletedrun:index"),
+        f"{reverse('deletedrun:lift')}?id={make_deleted_run().pk}",
     ]
 
 
@@ -154,6 +159,19 @@ def test_a_connections_report(admin_addresses, new_page, violations, settings):
             page.get_by_role("button", name="Check this connection").click()
             expect(page.locator("cms-lms-connection [role=status]")).to_contain_text(re.compile(r"of \d+ failed"))
             assert violations(page, *WAGTAILS_OWN) == [], address
+
+
+@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+def test_the_move_of_an_lms(admin_addresses, new_page, violations, color_scheme):
+    page = new_page()
+    page.emulate_media(color_scheme=color_scheme)
+    log_in(page, "admin")
+    page.goto(next(address for address in admin_addresses if "/relink/" in address))
+    page.get_by_label("Old address").fill(page.get_by_label("New address").input_value())
+    page.get_by_label("New address").fill("https://elsewhere.example")
+    page.get_by_role("button", name="Show what becomes of the runs").click()
+    expect(page.get_by_role("region", name="No course run would get a new link")).to_be_focused()
+    assert violations(page, *WAGTAILS_OWN) == []
 
 
 @pytest.mark.parametrize("color_scheme", ["light", "dark"])
