@@ -43,7 +43,7 @@ class DeletedRunIndexView(WordSearchMixin, WideListingMixin, generic.IndexView):
 
     def get_base_queryset(self) -> QuerySet:
         """Read who deleted what in the listing's one query."""
-        return super().get_base_queryset().select_related("matched_backend", "deleted_by")
+        return super().get_base_queryset().select_related("matched_backend", "deleted_by__wagtail_userprofile")
 
     def get_word_condition(self, word: str) -> Q:
         """Find a whole link however it is written."""

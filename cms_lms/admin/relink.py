@@ -155,9 +155,10 @@ class RelinkView(BackendPageMixin, FormView):
                 yield writer.writerow([move.run.pk, move.run.resource_link, move.new_link, move.verdict.value])
 
     def get_context_data(self, **kwargs) -> dict[str, Any]:
-        """Add the style, and the names of the buttons."""
+        """Add the backend, the style, and the names of the buttons."""
         return {
             **super().get_context_data(**kwargs),
+            "object": self.object,
             "media": impact_media(),
             "confirm_name": CONFIRM,
             "download_name": DOWNLOAD,

@@ -51,7 +51,7 @@ def test_list_filters_and_search(editor, django_assert_max_num_queries):
         ({"q": "elsewhere"}, []),
     ]:
         assert found(editor.get(LIST, query)) == expected, query
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         page = editor.get(LIST)
     row = soup(page).select("table.listing tbody tr")[1].get_text(" ", strip=True)
     for expected in ("Spring", "Campus", old.resource_link, editor.user.username):
