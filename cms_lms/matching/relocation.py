@@ -67,18 +67,20 @@ class Relocation:
     def new_link(self, link: str) -> str | None:
         """Return the link in place of one under the old address, in normal form; None for any other.
 
-        One that is under the new address already stays what it is, also where that lies below the old one.
+        Where the new address lies below the old one, a link under the new one has moved already.
         """
         try:
             url = normalize_url(link)
         except InvalidURL:
             return None
         rest = _below(self.old, url)
-        if rest is None or (url.startswith(self.new) and _below(self.new, url) is not None):
-            return None
-        if _address(self.old) != _address(self.new) and _below(self.new, url) is not None:
-            return None
-        return self.new + rest
+        return None if rest is None or self._has_moved(url) else self.new + rest
+
+    def _has_moved(self, url: str) -> bool:
+        if _below(self.old, self.new) is None or _below(self.new, url) is None:
+            return False
+        is_other_address = _address(self.old) != _address(self.new)
+        return is_other_address or url.startswith(self.new)
 
 
 def _address(url: str) -> str:

@@ -123,6 +123,13 @@ def test_below_the_old_address(administrator):
     assert links() == {link(f"{base}/v2", 0), link(f"{base}/v2", 1), link(f"{base}/v20", 2)}
 
 
+def test_above_the_old_address(administrator):
+    backend = make_backend(course_regex=r"^https://lms\.example\.com(?:/v1)?/courses/(?P<course_id>[^/]+)/info$")
+    make_run(resource_link=link("https://lms.example.com/v1"))
+    move(administrator, backend, "https://lms.example.com/v1", "https://lms.example.com")
+    assert links() == {link("https://lms.example.com")}
+
+
 def test_another_scheme_alone(administrator):
     backend = make_backend(course_regex=r"^https?://lms\.example\.com/courses/(?P<course_id>[^/]+)/info$")
     make_run(resource_link=link("http://lms.example.com"))
