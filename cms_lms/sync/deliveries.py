@@ -19,6 +19,7 @@ from django.utils.translation import gettext_noop
 
 from cms_lms.models import SyncDelivery, SyncDeliveryLink
 from cms_lms.models.delivery import Outcome
+from cms_lms.models.inserting import insert_row
 from cms_lms.sync.addresses import shorten_address
 from cms_lms.sync.conflicts import despite_conflicts
 from cms_lms.sync.results import ItemResult, count_outcomes
@@ -105,7 +106,11 @@ class DeliveryLog:
         }
         delivery = self._complete(self._receipt, columns) if self._receipt else self._insert(**columns)
         keys = sorted({result.resource_key for result in results} - {""})
-        SyncDeliveryLink.objects.bulk_create(SyncDeliveryLink(delivery=delivery, resource_key=key) for key in keys)
+        links = [SyncDeliveryLink(delivery=delivery, resource_key=key) for key in keys]
+        if len(links) == 1:
+            insert_row(links[0])
+        else:
+            SyncDeliveryLink.objects.bulk_create(links)
         return delivery
 
     def repeat(self, earlier: SyncDelivery) -> None:
@@ -119,7 +124,9 @@ class DeliveryLog:
         despite_conflicts(lambda: self._insert(**columns))
 
     def _insert(self, **columns: Any) -> SyncDelivery:
-        return SyncDelivery.objects.create(**{**self._columns, **columns})
+        delivery = SyncDelivery(**{**self._columns, **columns})
+        insert_row(delivery)
+        return delivery
 
     def _insert_alone(self, **columns: Any) -> SyncDelivery:
         with transaction.atomic():  # a caller's transaction outlives a key that is there already
