@@ -22,7 +22,7 @@ class DraftsProgress extends HTMLElement {
                 this.show(await this.send(form));
             } catch {
                 this.isStopped = true;
-                this.part("failed")?.removeAttribute("hidden");
+                this.findPart("failed")?.removeAttribute("hidden");
             }
         }
         const form = this.querySelector("form");
@@ -46,7 +46,7 @@ class DraftsProgress extends HTMLElement {
     show(answer) {
         for (const name of ["status", "progress"]) {
             const content = answer.querySelector(`[data-${name}]`);
-            this.part(name)?.replaceChildren(...(content?.childNodes ?? []));
+            this.findPart(name)?.replaceChildren(...(content?.childNodes ?? []));
         }
     }
 
@@ -57,7 +57,7 @@ class DraftsProgress extends HTMLElement {
     }
 
     /** @param {string} name */
-    part(name) {
+    findPart(name) {
         return this.querySelector(`[data-${name}]`);
     }
 }
