@@ -146,7 +146,7 @@ class TestForce:
         body = "[" + ", ".join(f'{{"resource_link": "{URL}{number}"}}' for number in range(100)) + "]"
         from cms_lms.sync.signature import sign
 
-        with django_assert_max_num_queries(8) as captured:
+        with django_assert_max_num_queries(15) as captured:
             client.post(
                 "/api/v1.0/course-runs-sync/",
                 body,
