@@ -12,6 +12,7 @@ from django.test import Client
 from wagtail.models import WorkflowState
 
 from cms_lms.models import CourseRun, LMSBackend, SyncDelivery
+from cms_lms.sync.moderation import moderate_draft
 from cms_lms.sync.signature import sign
 from tests.factories import make_backend, make_course, make_workflow
 from tests.sync.conftest import SECRET, URL
@@ -97,3 +98,26 @@ def test_drafts_that_come_at_once_are_in_one_moderation(catalogue, threads):
     state = WorkflowState.objects.get()
     assert state.status == WorkflowState.STATUS_IN_PROGRESS
     assert state.current_task_state.revision_id == CourseRun.objects.get().latest_revision_id
+
+
+def test_tasks_that_run_at_once_submit_a_draft_once(catalogue, threads):
+    backend = LMSBackend.objects.get()
+    backend.default_sync_mode = "sync_to_draft"
+    backend.save()
+    make_workflow()
+    post_at_once([json.dumps(payload()).encode()])
+    backend.submits_drafts = True
+    backend.save()
+    run_id = CourseRun.objects.get().pk
+    barrier = Barrier(threads)
+
+    def moderate(_number):
+        barrier.wait(timeout=30)
+        try:
+            return moderate_draft(run_id)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(threads) as pool:
+        assert sum(pool.map(moderate, range(threads))) == 1
+    assert WorkflowState.objects.count() == 1
