@@ -97,8 +97,7 @@ class Synchronization:
             raise
         except DatabaseError:
             results = [self._apply_alone(item) for item in items]
-        with transaction.atomic():
-            self._journal(results)
+        despite_conflicts(lambda: self._keep(results, self._journal))
         return results
 
     def _apply_alone(self, item: Item) -> ItemResult:
@@ -120,8 +119,7 @@ class Synchronization:
         places = Places(items, self._now)
         results = self._decide(items, places)
         if not places.are_changed:
-            with transaction.atomic():
-                journal(results)
+            self._keep(results, journal)
             return results
         self._give_receipt()
         with transaction.atomic():
@@ -134,9 +132,14 @@ class Synchronization:
             else:
                 journal(results)
         if self._is_dry_run:
-            with transaction.atomic():
-                journal(results)
+            self._keep(results, journal)
         return results
+
+    @staticmethod
+    @transaction.atomic
+    def _keep(results: list[ItemResult], journal: Journal) -> None:
+        """Call the journal in a transaction of its own."""
+        journal(results)
 
     def _give_receipt(self) -> None:
         if self._receipt is not None:

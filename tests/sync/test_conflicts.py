@@ -122,12 +122,15 @@ class TestCalls:
                 raise DatabaseError("not this one")
             return execute(sql, params, many, context)
 
-        with connection.execute_wrapper(refuse):
+        # What is kept at last, of all the items, is as patient as they were.
+        late = Interference(f"UPDATE {connection.ops.quote_name('cms_lms_syncdelivery')}", deadlock(), 1)
+        with connection.execute_wrapper(refuse), connection.execute_wrapper(late):
             response = self.post([payload(), payload(resource_link=link("R2")), payload(resource_link=link("R3"))])
 
         assert response.status_code == 400
         assert response.json()[link("R2")] == {"resource_link": ["The database refused this course run."]}
         assert set(CourseRun.objects.values_list("resource_link", flat=True)) == {link("R1"), link("R3")}
+        assert late.times == 0
         assert SyncDelivery.objects.get().refused_count == 1
 
     def test_it_ends_some_time(self):
