@@ -56,9 +56,13 @@ def test_from_unknown_course_to_live_page(backend, new_page, lms, picture, viola
     expect(editor.get_by_role("heading", name="1 course run")).to_be_visible()
     editor.get_by_text("What was sent last").click()
     assert violations(editor, *WAGTAILS_OWN) == []
-    picture(editor, "unknown-course", full_page=True)
-    editor.set_viewport_size({"width": 375, "height": 800})
-    picture(editor, "unknown-course-narrow", full_page=True)
+    editor.set_viewport_size({"width": 1280, "height": 1900})
+    picture(editor, "unknown-course")
+    editor.set_viewport_size({"width": 375, "height": 2600})
+    box = editor.get_by_label("Search among the courses").bounding_box()
+    assert box is not None
+    assert box["x"] + box["width"] <= 375
+    picture(editor, "unknown-course-narrow")
     editor.set_viewport_size({"width": 1280, "height": 900})
     editor.get_by_label("Title").fill("Thinking about Things")
     editor.get_by_label("Its page goes under").select_option(index=1)
