@@ -9,6 +9,7 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.functional import cached_property
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.views import generic
 from wagtail.admin.widgets.button import HeaderButton
@@ -113,5 +114,5 @@ class SyncDeliveryInspectView(generic.InspectView):
 
 
 def with_field_labels(reason: str) -> str:
-    """Return a reason with the labels of fields in the place of the names that senders know."""
-    return _FIELD.sub(lambda match: f"{field_label(match[1])}: ", reason)
+    """Return a reason in the reader's words: translated, and with fields' labels for the names that senders know."""
+    return _FIELD.sub(lambda match: f"{field_label(match[1])}: ", gettext(reason))

@@ -197,6 +197,13 @@ def test_inspect_rubbish(administrator, payload):
     assert b"<script>alert(1)" not in page.content
 
 
+def test_reasons_are_told_in_the_reader_s_language(administrator):
+    UserProfile.objects.create(user=administrator.user, preferred_language="fr")
+    item = {"resource_link": "", "outcome": "refused", "reason": "This field is required."}
+    page = administrator.get(reverse("syncdelivery:inspect", args=[make_delivery(items=[item]).pk]))
+    assert "Ce champ est obligatoire." in page.content.decode()
+
+
 def test_number_of_queries(administrator, django_assert_max_num_queries):
     for _ in range(5):
         make_delivery(backend=make_backend())
