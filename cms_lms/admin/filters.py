@@ -176,12 +176,8 @@ class DeletedRunFilterSet(WagtailFilterSet):
 class WaitingRunFilterSet(WagtailFilterSet):
     """What waits by backend and course, by whose doing, and by what holds it."""
 
-    matched_backend = django_filters.ModelChoiceFilter(
-        label=_("LMS backend"),
-        queryset=LMSBackend.objects.all(),
-        empty_label=_("All"),
-        null_label=_("None matches"),
-        null_value=NONE,
+    matched_backend = django_filters.ChoiceFilter(
+        label=_("LMS backend"), empty_label=_("All"), null_label=_("None matches"), null_value=NONE
     )
     course = django_filters.CharFilter(label=_("Course code"), method="filter_course")
     is_edited = django_filters.BooleanFilter(
@@ -194,6 +190,11 @@ class WaitingRunFilterSet(WagtailFilterSet):
     class Meta:
         model = CourseRun
         fields = ["matched_backend", "course", "is_edited", "is_in_moderation"]
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        # Asked for once; the filter of a model asks again for what was chosen.
+        self.filters["matched_backend"].extra["choices"] = list(LMSBackend.objects.values_list("pk", "name"))
 
     def filter_course(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
         """By the code, however it is written."""

@@ -83,9 +83,17 @@ class InboxView(WordSearchMixin, generic.IndexView):
     preview_url_name: str | None = None
 
     def get_base_queryset(self) -> CourseRunQuerySet:
-        """Load what a row needs along with the runs."""
-        runs = CourseRun.objects.waiting().with_holds()
-        return runs.select_related("course", "matched_backend", "latest_revision", "locked_by")
+        """Return all that wait; what a row needs is loaded for the page alone."""
+        return CourseRun.objects.waiting()
+
+    def paginate_queryset(self, queryset, page_size: int) -> tuple[Any, Any, list[CourseRun], bool]:
+        """Sort ids, then load the page's runs with what their rows need: drafts are long, and thousands may wait."""
+        paginator, page, ids, is_paginated = super().paginate_queryset(queryset.values_list("pk", flat=True), page_size)
+        ids = list(ids)
+        runs = (
+            CourseRun.objects.with_holds().select_related("course", "matched_backend", "latest_revision").in_bulk(ids)
+        )
+        return paginator, page, [runs[pk] for pk in ids if pk in runs], is_paginated
 
     def get_paginate_by(self, queryset) -> int:
         """Return the size that was asked for, if it is one of those offered."""

@@ -131,6 +131,7 @@ class TestPage:
         ]
         partners = LMSBackend.objects.get(name="Partners")
         assert len(rows(inbox(editor, matched_backend=partners.pk))) == 2
+        assert rows(inbox(editor, matched_backend="none")) == []
         assert len(rows(inbox(editor, course="demox"))) == 3
         assert len(rows(inbox(editor, q="Another"))) == 1
         assert len(rows(inbox(editor, q="partners.example.com DemoX"))) == 1
