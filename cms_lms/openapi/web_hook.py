@@ -124,7 +124,7 @@ PARAMETERS = [
         response=[200, 400],
         description="What became of the runs: `created=2, updated=1, drafted=0, unchanged=97, ignored=0, refused=0`.",
     ),
-    OpenApiParameter("Retry-After", int, OpenApiParameter.HEADER, response=[429], description="Seconds to wait."),
+    OpenApiParameter("Retry-After", int, OpenApiParameter.HEADER, response=[429, 503], description="Seconds to wait."),
 ]
 
 PAYLOAD = {
@@ -145,6 +145,7 @@ ANSWERS = {
     413: explained("The body is too long, or the list. Send the runs in parts."),
     415: explained("The content type is not `application/json`."),
     429: explained("Too many calls."),
+    503: explained("Too many calls about the same runs at once. Nothing was written."),
 }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import RequestDataTooBig
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.http import HttpRequest
 from django.utils import timezone, translation
 from django.utils.decorators import method_decorator
@@ -24,6 +24,7 @@ from cms_lms.error_reports import conceal_values
 from cms_lms.sync.addresses import limited_address, sender_address
 from cms_lms.sync.authentication import find_signer, read_claims
 from cms_lms.sync.calls import INVALID_AUTHENTICATION, Call, CallRefused, process
+from cms_lms.sync.conflicts import is_conflict
 from cms_lms.sync.rate_limit import RateLimit
 from cms_lms.sync.secrets import SigningSecret, SigningSecrets
 from cms_lms.sync.signature import SignatureInvalid, SignatureMissing
@@ -32,6 +33,9 @@ from cms_lms.sync.standard_webhooks import Message
 #: More digits of a length are no number that Python would read.
 MAX_LENGTH_DIGITS = 20
 
+BUSY = {"detail": "Too many calls about the same course runs at once. Try again."}
+
+logger = logging.getLogger("cms_lms")
 security_logger = logging.getLogger("django.security.cms_lms")
 
 
@@ -99,6 +103,12 @@ class CourseRunsSyncView(APIView):
         )
         try:
             delivery = process(call)
+        except OperationalError as error:
+            if not is_conflict(error):
+                raise
+            # It lost every attempt. What it was about to change waits as an interrupted delivery.
+            logger.exception("Web hook: a call met other transactions too often.")
+            raise CallRefused(503, BUSY, {"Retry-After": "1"}) from None
         finally:
             secrets.note_use(signer, received_at)
         if call.is_of_another_time:

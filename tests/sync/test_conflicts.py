@@ -8,10 +8,12 @@ import sqlite3
 import pytest
 from django.db import DatabaseError, OperationalError, connection
 from django.test import Client
+from django.utils import timezone
 
 from cms_lms.models import CourseRun, SyncDelivery
 from cms_lms.sync import conflicts
 from cms_lms.sync.conflicts import ATTEMPTS, despite_conflicts, is_conflict, pauses
+from cms_lms.sync.replay import replay
 from cms_lms.sync.signature import sign
 from tests.factories import make_backend, make_course
 from tests.sync.conftest import SECRET, URL
@@ -132,6 +134,17 @@ class TestCalls:
         assert set(CourseRun.objects.values_list("resource_link", flat=True)) == {link("R1"), link("R3")}
         assert late.times == 0
         assert SyncDelivery.objects.get().refused_count == 1
+
+    def test_a_call_that_always_loses_is_told_to_come_back_and_can_be_replayed(self):
+        quoted = f"INSERT INTO {connection.ops.quote_name('cms_lms_courserun')}"
+        with connection.execute_wrapper(Interference(quoted, deadlock(), 100)):
+            response = self.post(payload())
+
+        assert (response.status_code, response["Retry-After"]) == (503, "1")
+        assert not CourseRun.objects.exists()
+        interrupted = SyncDelivery.objects.get()
+        assert interrupted.status_code is None
+        assert replay(interrupted, user=None, now=timezone.now()).created_count == 1
 
     def test_it_ends_some_time(self):
         with pytest.raises(OperationalError):
