@@ -222,7 +222,7 @@ def test_senders_and_editors_at_once(catalogue):
 @pytest.mark.long
 def test_many_senders_and_editors_at_once(catalogue):
     senders, editors = (50, 5) if connection.vendor != "sqlite" else (4, 2)
-    load = Load(senders=senders, editors=editors, runs=20, rounds=4)
+    load = Load(senders=senders, editors=editors, runs=20, rounds=2)
     load.run()
     check(load)
 
