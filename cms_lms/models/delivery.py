@@ -23,6 +23,10 @@ class Outcome(models.TextChoices):
     REFUSED = "refused", _("Refused")
 
 
+#: How many lists of runs are looked through for a link.
+MAX_LISTS = 1000
+
+
 class SyncDeliveryQuerySet(models.QuerySet["SyncDelivery"]):
     """Named for what the sets mean."""
 
@@ -35,9 +39,14 @@ class SyncDeliveryQuerySet(models.QuerySet["SyncDelivery"]):
         return self.filter(replay_of=None, replayed_by=None)
 
     def about_link(self, url: str) -> SyncDeliveryQuerySet:
-        """Return those with an item of this link, however it is written. Raises ``InvalidURL``."""
-        links = SyncDeliveryLink.objects.filter(resource_key=resource_key(url))
-        return self.filter(pk__in=links.values("delivery"))
+        """Return those with an item of this link, however it is written. Raises ``InvalidURL``.
+
+        Asks for the lists among them first, the latest ``MAX_LISTS``: no database joins both ways among millions.
+        """
+        key = resource_key(url)
+        links = SyncDeliveryLink.objects.filter(resource_key=key).order_by("-delivery")
+        lists = list(links.values_list("delivery", flat=True)[:MAX_LISTS])
+        return self.filter(Q(resource_key=key) | Q(pk__in=lists))
 
     def received_before(self, moment: dt.datetime) -> SyncDeliveryQuerySet:
         """Return those that came before a moment (aware)."""
@@ -103,6 +112,14 @@ class SyncDelivery(models.Model):
         on_delete=models.SET_NULL,
         related_name="+",
     )
+    resource_key = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        editable=False,
+        db_index=True,
+        help_text=_("The key of the link of all its items; blank if they are of several, each with a row of its own."),
+    )
     payload = models.TextField(verbose_name=_("payload"), blank=True)
     status_code = models.PositiveSmallIntegerField(
         verbose_name=_("answer"),
@@ -150,7 +167,7 @@ class SyncDelivery(models.Model):
 
 
 class SyncDeliveryLink(models.Model):
-    """That a delivery is about a run: by the key of its link, so that deliveries of a run are found among millions."""
+    """That a list of runs is also about this one, by the key of its link: so that it is found among millions."""
 
     delivery = models.ForeignKey(SyncDelivery, on_delete=models.CASCADE, related_name="links")
     resource_key = models.CharField(max_length=64)

@@ -11,7 +11,8 @@ import datetime as dt
 import hashlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -54,6 +55,7 @@ class DeliveryLog:
     def __init__(self, *, body: bytes, remote_address: str = "", **columns: Any) -> None:
         self._clock = time.monotonic()
         self._receipt: SyncDelivery | None = None
+        self._is_linked = False
         self._columns = {**columns, "payload": payload_text(body), "remote_address": shorten_address(remote_address)}
 
     @property
@@ -61,10 +63,13 @@ class DeliveryLog:
         """Of when the call's values are: if it was interrupted before, of when they were then."""
         return self._receipt.event_at if self._receipt else self._columns["event_at"]
 
-    def open(self) -> None:
-        """Store the call before it is applied, in a transaction of its own; once, however often it is asked for."""
+    def open(self, results: Sequence[ItemResult]) -> None:
+        """Store the call before it is applied, in a transaction of its own; once, however often it is asked for.
+
+        ``results``: what becomes of its items if nobody else comes first; which runs they are of is known by then.
+        """
         if self._receipt is None:
-            self._receipt = despite_conflicts(self._insert)
+            self._receipt = despite_conflicts(lambda: self._insert(results))
 
     def claim(self, key: str) -> SyncDelivery | None:
         """Store the call as the one that its message id stands for; return the earlier one if there is one.
@@ -104,14 +109,9 @@ class DeliveryLog:
             "duration_ms": round((time.monotonic() - self._clock) * 1000),
             **{f"{name}_count": count for name, count in count_outcomes(results).items()},
         }
-        delivery = self._complete(self._receipt, columns) if self._receipt else self._insert(**columns)
-        keys = sorted({result.resource_key for result in results} - {""})
-        links = [SyncDeliveryLink(delivery=delivery, resource_key=key) for key in keys]
-        if len(links) == 1:
-            insert_row(links[0])
-        else:
-            SyncDeliveryLink.objects.bulk_create(links)
-        return delivery
+        if self._receipt is None:
+            return self._insert(results, **columns)
+        return self._complete(self._receipt, results, columns)
 
     def repeat(self, earlier: SyncDelivery) -> None:
         """Store that the call is one that was answered before, as it is answered again."""
@@ -123,19 +123,39 @@ class DeliveryLog:
         }
         despite_conflicts(lambda: self._insert(**columns))
 
-    def _insert(self, **columns: Any) -> SyncDelivery:
-        delivery = SyncDelivery(**{**self._columns, **columns})
-        insert_row(delivery)
+    def _insert(self, results: Sequence[ItemResult] = (), **columns: Any) -> SyncDelivery:
+        key, links = find_links(results)
+        delivery = SyncDelivery(**{**self._columns, "resource_key": key, **columns})
+        # The one row of the most frequent calls needs no transaction around it.
+        with transaction.atomic(savepoint=False) if links else nullcontext():
+            insert_row(delivery)
+            link(delivery, links)
+        self._is_linked = bool(results)
         return delivery
 
     def _insert_alone(self, **columns: Any) -> SyncDelivery:
         with transaction.atomic():  # a caller's transaction outlives a key that is there already
             return self._insert(**columns)
 
-    @staticmethod
-    def _complete(receipt: SyncDelivery, columns: dict[str, Any]) -> SyncDelivery:
+    def _complete(self, receipt: SyncDelivery, results: Sequence[ItemResult], columns: dict[str, Any]) -> SyncDelivery:
+        if not self._is_linked:
+            columns["resource_key"], links = find_links(results)
+            link(receipt, links)
         if not SyncDelivery.objects.filter(pk=receipt.pk, status_code=None).update(**columns):
             raise AnsweredElsewhere(receipt.pk)
         for name, value in columns.items():
             setattr(receipt, name, value)
         return receipt
+
+
+def find_links(results: Iterable[ItemResult]) -> tuple[str, list[str]]:
+    """Return the key of the one link that items are of, else a blank and the keys of their links."""
+    keys = sorted({result.resource_key for result in results} - {""})
+    return (keys[0], []) if len(keys) == 1 else ("", keys)
+
+
+def link(delivery: SyncDelivery, keys: Iterable[str]) -> None:
+    """Store that a list of runs is about those with these keys."""
+    links = [SyncDeliveryLink(delivery=delivery, resource_key=key) for key in keys]
+    if links:
+        SyncDeliveryLink.objects.bulk_create(links)

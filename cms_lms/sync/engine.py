@@ -34,7 +34,7 @@ logger = logging.getLogger("cms_lms")
 IS_DELETED = gettext_noop("The run was deleted here.")
 
 Journal = Callable[[list[ItemResult]], object]
-Receipt = Callable[[], object]
+Receipt = Callable[[list[ItemResult]], object]
 
 
 def synchronize(
@@ -51,9 +51,10 @@ def synchronize(
 
     ``signer`` says whose runs may be written. ``now``: when the call came. ``event_at``: of when its values are, None
     if the sender does not say: a run that has had newer ones ignores them. ``receipt`` is called once, if anything is
-    to be written, before it is and outside the transaction that does. ``journal`` is called with the results inside
-    the transaction that made them true, and again should that have to be repeated. A dry run has no receipt, and its
-    journal is called after everything else was rolled back.
+    to be written, before it is and outside the transaction that does, with the results as they look by then.
+    ``journal`` is called with the results inside the transaction that made them true, and again should that have to be
+    repeated; where nothing was written, outside of any. A dry run has no receipt, and its journal is called after
+    everything else was rolled back.
     """
     prepared = [prepare(payload, signer) for payload in payloads]
 
@@ -65,7 +66,7 @@ def synchronize(
         now,
         event_at,
         is_dry_run,
-        receipt=None if is_dry_run else receipt,
+        receipt=None if is_dry_run or receipt is None else lambda decided: receipt(complete(decided)),
         journal=lambda decided: journal(complete(decided)),
     )
     return complete(sync.apply([entry for entry in prepared if isinstance(entry, Item)]))
@@ -97,7 +98,7 @@ class Synchronization:
             raise
         except DatabaseError:
             results = [self._apply_alone(item) for item in items]
-        despite_conflicts(lambda: self._keep(results, self._journal))
+        despite_conflicts(lambda: self._journal(results))
         return results
 
     def _apply_alone(self, item: Item) -> ItemResult:
@@ -119,9 +120,9 @@ class Synchronization:
         places = Places(items, self._now)
         results = self._decide(items, places)
         if not places.are_changed:
-            self._keep(results, journal)
+            journal(results)
             return results
-        self._give_receipt()
+        self._give_receipt(results)
         with transaction.atomic():
             places.lock()
             results = self._decide(items, places)
@@ -132,18 +133,12 @@ class Synchronization:
             else:
                 journal(results)
         if self._is_dry_run:
-            self._keep(results, journal)
+            journal(results)
         return results
 
-    @staticmethod
-    @transaction.atomic
-    def _keep(results: list[ItemResult], journal: Journal) -> None:
-        """Call the journal in a transaction of its own."""
-        journal(results)
-
-    def _give_receipt(self) -> None:
+    def _give_receipt(self, results: list[ItemResult]) -> None:
         if self._receipt is not None:
-            self._receipt()
+            self._receipt(results)
             self._receipt = None
 
     def _decide(self, items: Sequence[Item], places: Places) -> list[ItemResult]:

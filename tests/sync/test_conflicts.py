@@ -17,7 +17,7 @@ from cms_lms.sync.replay import replay
 from cms_lms.sync.signature import sign
 from tests.factories import make_backend, make_course
 from tests.sync.conftest import SECRET, URL
-from tests.sync.payloads import link, payload
+from tests.sync.payloads import LINK, link, payload
 
 
 def deadlock() -> OperationalError:
@@ -142,7 +142,7 @@ class TestCalls:
 
         assert (response.status_code, response["Retry-After"]) == (503, "1")
         assert not CourseRun.objects.exists()
-        interrupted = SyncDelivery.objects.get()
+        interrupted = SyncDelivery.objects.about_link(LINK).get()
         assert interrupted.status_code is None
         assert replay(interrupted, user=None, now=timezone.now()).created_count == 1
 
