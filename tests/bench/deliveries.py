@@ -42,6 +42,7 @@ def make_delivery(number: int, backends: list[LMSBackend]) -> SyncDelivery:
         remote_address="192.0.2.0/24",
         secret_name="site 1 (9ab2)",
         backend=backends[number % len(backends)],
+        resource_key=resource_key(payload["resource_link"]),
         payload=json.dumps(payload),
         status_code=400 if is_refused else 200,
         response={"success": True},
@@ -52,7 +53,7 @@ def make_delivery(number: int, backends: list[LMSBackend]) -> SyncDelivery:
 
 
 def fill_deliveries(count: int) -> str:
-    """Make so many deliveries, the links of the first being those of all; return one of the links."""
+    """Make so many deliveries, about the runs of the first ones; return the link of one that lists name as well."""
     fill_backends(10)
     backends = list(LMSBackend.objects.all()[:10])
     SyncDelivery.objects.bulk_create(make_delivery(number, backends) for number in range(FIRST))
@@ -60,14 +61,14 @@ def fill_deliveries(count: int) -> str:
         span = ExpressionWrapper(Value(timedelta(seconds=known)), output_field=DurationField())
         copies = SyncDelivery.objects.order_by("pk")[: count - known]
         _insert_selected(SyncDelivery, copies, received_at=F("received_at") - span)
-    payloads = dict(SyncDelivery.objects.order_by("pk").values_list("pk", "payload")[:FIRST])
-    links = {pk: json.loads(payload)["resource_link"] for pk, payload in payloads.items()}
+    first = SyncDelivery.objects.order_by("pk").first()
+    others = SyncDelivery.objects.exclude(resource_key=first.resource_key).order_by("pk")[:FIRST]
     SyncDeliveryLink.objects.bulk_create(
-        SyncDeliveryLink(delivery_id=pk, resource_key=resource_key(link)) for pk, link in links.items()
+        SyncDeliveryLink(delivery=delivery, resource_key=first.resource_key) for delivery in others
     )
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE" if connection.vendor != "mysql" else "ANALYZE TABLE cms_lms_syncdelivery")
-    return links[min(links)]
+    return json.loads(first.payload)["resource_link"]
 
 
 def _insert_selected(model: Any, rows: Any, **changed: Any) -> None:
