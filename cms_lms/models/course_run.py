@@ -331,8 +331,13 @@ class CourseRun(
         except InvalidURL:
             return False
 
+    @transaction.atomic
     def save_revision(self, *args, **kwargs) -> Revision:
-        """As Wagtail's. A draft that says of the LMS's fields again what the public sees waits for nobody."""
+        """As Wagtail's. A draft that says of the LMS's fields again what the public sees waits for nobody.
+
+        The row is locked before the revision is written, as syncs and publications do: else they wait for each other.
+        """
+        CourseRun.objects.select_for_update().filter(pk=self.pk).values_list("pk", flat=True).first()
         revision = super().save_revision(*args, **kwargs)
         self.stop_waiting_if_settled()
         return revision
