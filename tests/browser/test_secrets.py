@@ -73,7 +73,7 @@ def test_secrets(addresses, new_page, picture, violations):  # noqa: F811
     page.get_by_role("button", name="Generate").click()
     secret = page.get_by_label("Secret “production 2027”")
     value = secret.input_value()
-    assert re.fullmatch(r"[\w-]{43}", value)
+    assert re.fullmatch(r"whsec_[A-Za-z0-9+/]{43}=", value)
     page.get_by_role("button", name="Copy").click()
     expect(page.get_by_role("status").filter(has_text="Copied.")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == value
