@@ -20,7 +20,7 @@ from django.utils.translation import gettext_noop
 
 from cms_lms.models import SyncDelivery, SyncDeliveryLink
 from cms_lms.models.delivery import Outcome
-from cms_lms.models.inserting import insert_row
+from cms_lms.models.row_writing import insert_row, update_row
 from cms_lms.sync.addresses import shorten_address
 from cms_lms.sync.conflicts import despite_conflicts
 from cms_lms.sync.results import ItemResult, count_outcomes
@@ -141,7 +141,7 @@ class DeliveryLog:
         if not self._is_linked:
             columns["resource_key"], links = find_links(results)
             link(receipt, links)
-        if not SyncDelivery.objects.filter(pk=receipt.pk, status_code=None).update(**columns):
+        if not update_row(SyncDelivery, receipt.pk, columns, if_null="status_code"):
             raise AnsweredElsewhere(receipt.pk)
         for name, value in columns.items():
             setattr(receipt, name, value)

@@ -23,6 +23,7 @@ from wagtail.models import ModelLogEntry, Revision
 from cms_lms.backends.base import BaseLMSBackend
 from cms_lms.conf import settings as lms_settings
 from cms_lms.models import CourseRun
+from cms_lms.models.row_writing import insert_row
 from cms_lms.runs.fields import COUNTER_FIELDS
 from cms_lms.sync.results import changes_as_json
 
@@ -66,7 +67,9 @@ class SyncHistory:
     def flush(self) -> None:
         """Write the lines collected so far."""
         entries, self._entries = self._entries, []
-        if entries:
+        if len(entries) == 1:
+            insert_row(entries[0])
+        elif entries:
             ModelLogEntry.objects.bulk_create(entries)
 
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 from wagtail.models import Revision
 
 from cms_lms.models import Course, CourseRun
+from cms_lms.models.row_writing import update_row
 from cms_lms.sync.history import SyncHistory
 from cms_lms.sync.planning import RunPlan
 
@@ -70,7 +71,7 @@ class RunWriter:
         columns = sorted({name for plan in plans for name in plan.columns})
         if len(plans) == 1:
             run = plans[0].run
-            CourseRun.objects.filter(pk=run.pk).update(**{name: getattr(run, name) for name in columns})
+            update_row(CourseRun, run.pk, {name: getattr(run, name) for name in columns})
         elif plans:
             # The rows are there, so that nothing is inserted. bulk_update() takes three times as long.
             has_target = connections[CourseRun.objects.db].features.supports_update_conflicts_with_target

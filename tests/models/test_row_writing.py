@@ -1,4 +1,4 @@
-"""Rows inserted by the statement that is built once are those that Django would insert."""
+"""Rows that are written past Django's queries are those that Django would write."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from cms_lms.models import SyncDelivery
-from cms_lms.models.inserting import insert_row
+from cms_lms.models.row_writing import insert_row, update_row
 
 pytestmark = pytest.mark.django_db
 
@@ -46,3 +46,16 @@ def test_what_is_unique_stays_unique():
     insert_row(make(webhook_key="k"))
     with pytest.raises(IntegrityError), transaction.atomic():
         insert_row(make(webhook_key="k"))
+
+
+def test_an_update_writes_the_named_columns_alone_and_says_whether_there_was_a_row():
+    delivery = make()
+    delivery.save()
+    columns = {"status_code": 200, "items": [{"b": ["é", None]}], "backend_id": None}
+
+    assert update_row(SyncDelivery, delivery.pk, columns, if_null="status_code")
+    stored = SyncDelivery.objects.get()
+    assert (stored.status_code, stored.items, stored.secret_name) == (200, [{"b": ["é", None]}], "site 1")
+    assert not update_row(SyncDelivery, delivery.pk, {"status_code": 400}, if_null="status_code")
+    assert not update_row(SyncDelivery, delivery.pk + 1, {"status_code": 400})
+    assert SyncDelivery.objects.get().status_code == 200
