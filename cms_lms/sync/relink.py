@@ -11,6 +11,7 @@ import datetime as dt
 import uuid
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
@@ -22,11 +23,9 @@ from cms_lms.matching.handler import LMSHandler
 from cms_lms.matching.relocation import LinkedRun, PlannedMove, Relocation, Verdict, plan_moves, runs_by_key
 from cms_lms.models import CourseRun, DeletedRun
 from cms_lms.patterns.urls import InvalidURL, resource_key
+from cms_lms.sync.conflicts import despite_conflicts
 from cms_lms.sync.effects import announce
 from cms_lms.sync.history import RELINK_ACTION
-
-#: How often a chunk is begun anew when somebody took one of its new links meanwhile.
-ATTEMPTS = 3
 
 #: How many rows one statement changes where it names every value twice.
 BATCH_SIZE = 500
@@ -44,30 +43,23 @@ def relink_runs(relocation: Relocation, *, user: Any, now: dt.datetime) -> int:
     for runs in runs_by_key():
         moving = [move.run for move in plan_moves(relocation, configuration, runs) if move.verdict is Verdict.MOVES]
         if moving:
-            moved += _relink_chunk(relocation, moving, user=user, now=now, line=line)
+            chunk = partial(_relink_chunk, relocation, moving, user=user, now=now, line=line)
+            # A call may just have made a run with one of the new links; at the next look it is taken.
+            moved += despite_conflicts(chunk, also=(IntegrityError,))
     _relink_deleted_runs(relocation)
     return moved
 
 
+@transaction.atomic
 def _relink_chunk(
     relocation: Relocation, runs: Sequence[LinkedRun], *, user: Any, now: dt.datetime, line: uuid.UUID
 ) -> int:
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            with transaction.atomic():
-                configuration = hold_configuration()
-                rows = CourseRun.objects.lock(run.resource_key for run in runs)
-                locked = [LinkedRun(row.pk, row.resource_link, row.resource_key) for row in rows.values()]
-                moves = [
-                    move for move in plan_moves(relocation, configuration, locked) if move.verdict is Verdict.MOVES
-                ]
-                _write(relocation, moves, rows, user=user, now=now, line=line)
-                return len(moves)
-        except IntegrityError:
-            # A call has just made a run with one of the new links; at the next look it is taken.
-            if attempt == ATTEMPTS:
-                raise
-    return 0
+    configuration = hold_configuration()
+    rows = CourseRun.objects.lock(run.resource_key for run in runs)
+    locked = [LinkedRun(row.pk, row.resource_link, row.resource_key) for row in rows.values()]
+    moves = [move for move in plan_moves(relocation, configuration, locked) if move.verdict is Verdict.MOVES]
+    _write(relocation, moves, rows, user=user, now=now, line=line)
+    return len(moves)
 
 
 def _write(
