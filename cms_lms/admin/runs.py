@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from django.contrib.admin.utils import quote
-from django.db.models import DateTimeField, Q, QuerySet, Value
+from django.db.models import Q, QuerySet
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.panels import FieldPanel, FieldRowPanel, MultiFieldPanel, ObjectList, PublishingPanel
-from wagtail.admin.ui.tables import Column, DateColumn, TitleColumn
+from wagtail.admin.ui.tables import Column, DateColumn, Table, TitleColumn
 from wagtail.admin.widgets.button import Button
 from wagtail.snippets.views import snippets
 
@@ -34,16 +35,20 @@ class CourseRunIndexView(WordSearchMixin, WideListingMixin, snippets.IndexView):
     sync_mode_url_name: str | None = None
 
     def get_base_queryset(self) -> QuerySet:
-        """Annotate state and schedule; the moment travels with each run, so that all share it."""
-        now = timezone.now()
-        return (
-            super()
-            .get_base_queryset()
-            .select_related("course", "matched_backend")
-            .with_state(now)
-            .with_holds()
-            .annotate(listed_at=Value(now, output_field=DateTimeField()))
-        )
+        """Annotate state and schedule."""
+        runs = super().get_base_queryset().select_related("course", "matched_backend")
+        return runs.with_state(self.listed_at).with_holds()
+
+    @cached_property
+    def listed_at(self) -> dt.datetime:
+        """The moment of the request, which all states are of."""
+        return timezone.now()
+
+    def get_table(self, object_list) -> Table:
+        """Let the moment travel with each run; MariaDB would give it back as text."""
+        for run in object_list:
+            run.listed_at = self.listed_at
+        return super().get_table(object_list)
 
     def get_word_condition(self, word: str) -> Q:
         """Find a run by any way of writing its link, too."""
