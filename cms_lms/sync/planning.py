@@ -18,10 +18,11 @@ from cms_lms.backends.base import BaseLMSBackend
 from cms_lms.matching.run_index import find_match
 from cms_lms.models import Course, CourseRun
 from cms_lms.models.delivery import Outcome
-from cms_lms.runs.fields import CONTENT_FIELDS, COUNTER_FIELDS, SCHEDULE_FIELDS, VERSIONED_FIELDS, SyncMode
+from cms_lms.runs.fields import CONTENT_FIELDS, COUNTER_FIELDS, SyncMode
 from cms_lms.sync.effects import is_counter_due
 from cms_lms.sync.items import Item
 from cms_lms.sync.results import Changes, ItemResult
+from cms_lms.sync.waiting import DRAFT_FIELDS, draft_values
 
 IS_MANUAL = gettext_noop("The run is synchronised manually.")
 IS_OLDER = gettext_noop("The call is older than the one that was last applied to this run.")
@@ -33,7 +34,7 @@ def _get_fields(names: Iterable[str]) -> dict[str, Field]:
 
 #: What the LMS says, and what staff edit, as a revision names it.
 SENT_FIELDS = _get_fields(CONTENT_FIELDS)
-EDITED_FIELDS = _get_fields((*VERSIONED_FIELDS, *SCHEDULE_FIELDS))
+EDITED_FIELDS = _get_fields(DRAFT_FIELDS)
 
 
 def differences(run: CourseRun, values: Mapping[str, Any]) -> Changes:
@@ -50,11 +51,8 @@ def assign(run: CourseRun, changes: Changes) -> None:
 def read_draft(run: CourseRun) -> CourseRun:
     """Return what staff edit, read from the stored content: having Wagtail build it takes several queries."""
     draft = copy.copy(run)
-    revision = run.latest_revision if run.has_unpublished_changes else None
-    content = revision.content if revision else {}
-    for name, field in EDITED_FIELDS.items():
-        if name in content:
-            setattr(draft, field.attname, field.to_python(content[name]))
+    for name, value in draft_values(run).items():
+        setattr(draft, EDITED_FIELDS[name].attname, value)
     return draft
 
 
