@@ -11,7 +11,7 @@ extra = $(VENV)/.installed-
 pinned := pyproject.toml constraints.txt
 npm_stamp := node_modules/.installed
 
-.PHONY: help demo test test-long lint format bench migrations clean chromium
+.PHONY: help demo test test-long lint format messages bench migrations clean chromium
 .DELETE_ON_ERROR:
 
 help:
@@ -20,6 +20,7 @@ help:
 	@echo 'make test-long  full load and long fuzzing, on SQLite, PostgreSQL and MariaDB, which it starts'
 	@echo 'make lint       Python, templates, types, JavaScript types'
 	@echo 'make format     lets ruff put the Python in order'
+	@echo 'make messages   brings the translations in step with the texts, and compiles them'
 	@echo 'make bench      the figures, one JSON line each'
 	@echo 'make clean      removes what was installed and built; the data in var/ stays'
 
@@ -43,6 +44,9 @@ lint: $(extra)lint $(npm_stamp)
 format: $(extra)lint
 	$(python) -m ruff check --fix .
 	$(python) -m ruff format .
+
+messages: $(extra)test
+	@$(python) -m tests.project.messages
 
 bench: $(extra)test
 	@$(python) -m tests.bench $(ARGS)

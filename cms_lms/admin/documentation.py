@@ -34,6 +34,7 @@ ORDER = (
     "migrating-from-richie",
     "settings",
     "architecture",
+    "translating",
     "benchmarks",
 )
 
