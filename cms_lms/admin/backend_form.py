@@ -28,6 +28,10 @@ EXPLANATIONS = {
     "backend": ("backends", "backend-class", _("Which class for which LMS")),
     "base_url": ("backends", "base-url", _("Which address it is")),
     "js_backend": ("backends", "js-backend", _("What learners’ browsers do")),
+    "learner_matcher": ("backends", "how-learners-are-found", _("Which way is safe")),
+    "login_backend": ("backends", "login-and-the-header", _("When it is another’s")),
+    "shows_session": ("backends", "login-and-the-header", _("What the header shows")),
+    "profile_links": ("backends", "login-and-the-header", _("How links are written")),
     "course_regex": ("patterns", "how-matching-works", _("How matching works")),
     "js_course_regex": ("patterns", "the-javascript-pattern", _("When it is derived")),
     "sample_urls": ("backends", "sample-urls", _("Which URLs to take")),
@@ -74,6 +78,7 @@ class LMSBackendForm(WagtailAdminModelForm):
         widget=forms.CheckboxSelectMultiple,
         **described(LMSBackend, "no_update_fields"),
     )
+    profile_links = LinesField(required=False, **described(LMSBackend, "profile_links"))
     sample_urls = LinesField(required=False, **described(LMSBackend, "sample_urls"))
     rejected_urls = LinesField(required=False, **described(LMSBackend, "rejected_urls"))
 

@@ -223,6 +223,15 @@ class BackendViewSet(snippets.SnippetViewSet):
                 [ComparedFieldPanel("backend"), FieldPanel("base_url"), ComparedFieldPanel("js_backend")],
                 heading=_("Connection"),
             ),
+            MultiFieldPanel(
+                [
+                    FieldPanel("learner_matcher"),
+                    FieldPanel("login_backend"),
+                    FieldPanel("shows_session"),
+                    ComparedFieldPanel("profile_links"),
+                ],
+                heading=_("Learners"),
+            ),
             connection.ConnectionPanel(heading=_("Check this connection")),
             backend_secrets.SecretsPanel(heading=_("Secrets")),
             MultiFieldPanel(

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from cms_lms.backends.config import BackendConfig
 from cms_lms.backends.connection import ConnectionCheck
 from cms_lms.backends.credentials import CredentialField
+from cms_lms.backends.enrollment import Capability, Enrollment, Learner, LMSAccess, LMSMisconfigured
 from cms_lms.backends.reachability import GENERIC_CHECKS
 from cms_lms.patterns.course_regex import CourseRegex, compile_course_regex
 from cms_lms.patterns.presets import PatternPreset
@@ -44,6 +45,9 @@ class BaseLMSBackend:
 
     #: What "Check this connection" examines, in order.
     connection_checks: ClassVar[tuple[type[ConnectionCheck], ...]] = GENERIC_CHECKS
+
+    #: What it can do for learners from this site's server, where browsers cannot call the LMS themselves.
+    capabilities: ClassVar[frozenset[Capability]] = frozenset()
 
     def __init__(self, config: BackendConfig, record: Any = None) -> None:
         self.config = config
@@ -89,3 +93,17 @@ class BaseLMSBackend:
         """Return the ``CatalogVisibility`` for the LMS's word, None if the word is unknown."""
         value = self.visibility_aliases.get(value, value)
         return value if value in CatalogVisibility.values else None
+
+    def get_enrollment(self, course_id: str, learner: Learner, access: LMSAccess) -> Enrollment | None:
+        """Return the learner's enrollment in a run, None if there never was one and nothing is known against one.
+
+        Needs ``Capability.ENROLL``. Raises ``EnrollmentFailed`` (its subclasses say how) and ``LMSUnreachable``.
+        """
+        raise LMSMisconfigured(_("This backend class cannot enroll from the server."))
+
+    def set_enrollment(self, course_id: str, learner: Learner, access: LMSAccess, *, is_active: bool) -> Enrollment:
+        """Enroll the learner or, with ``Capability.UNENROLL``, let her leave; return what the LMS then says.
+
+        Doing it twice is doing it once. Raises as ``get_enrollment``.
+        """
+        raise LMSMisconfigured(_("This backend class cannot enroll from the server."))

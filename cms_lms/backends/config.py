@@ -12,7 +12,9 @@ DEVELOPMENT_JS_BACKEND = "base"
 class BackendConfig:
     """The columns of an ``LMSBackend`` that backend classes may look at; no secret is among them.
 
-    ``default_sync_mode`` is blank where the site's default applies.
+    ``default_sync_mode`` is blank where the site's default applies. ``learner_matcher`` names an entry of the setting
+    ``LEARNER_MATCHERS``, blank for the first. ``login_backend`` is the slug of the backend whose login this one
+    accepts, blank for its own. ``profile_links`` are lines of “label | address”, none for the class's.
     """
 
     slug: str
@@ -24,6 +26,10 @@ class BackendConfig:
     default_sync_mode: str = ""
     no_update_fields: frozenset[str] = frozenset()
     sample_urls: tuple[str, ...] = ()
+    learner_matcher: str = ""
+    login_backend: str = ""
+    shows_session: bool = False
+    profile_links: tuple[str, ...] = ()
 
     @property
     def is_called_by_browsers(self) -> bool:

@@ -113,6 +113,9 @@ KEYS = (
     Key("REQUIRE_STANDARD_WEBHOOKS", "requires_standard_webhooks", _is_boolean, _BOOLEAN),
     Key("SUBMIT_DRAFTS", "submits_drafts", _is_boolean, _BOOLEAN),
     Key("DRAFT_MAIL", "draft_mail", _is_text_or_null, _TEXT),
+    Key("LEARNER_MATCHER", "learner_matcher", _is_text_or_null, _TEXT),
+    Key("SHOW_SESSION", "shows_session", _is_boolean, _BOOLEAN),
+    Key("PROFILE_LINKS", "profile_links", _is_list_of_text, _LIST),
 )
 
 _KEYS_BY_NAME = {key.name: key for key in KEYS}

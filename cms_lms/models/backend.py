@@ -17,6 +17,7 @@ from wagtail.search import index
 
 from cms_lms.backends.base import BaseLMSBackend
 from cms_lms.backends.config import BackendConfig
+from cms_lms.backends.profile_links import InvalidProfileLink, read_profile_links
 from cms_lms.backends.registry import UnknownBackend, backend_choices, get_backend_class, js_backend_choices
 from cms_lms.conf import settings as lms_settings
 from cms_lms.models.configuration import ConfigurationQuerySet, ConfigurationVersion
@@ -121,6 +122,43 @@ class LMSBackend(RevisionMixin, index.Indexed, models.Model):
             "The same as a JavaScript regular expression with one capturing group, for example "
             "^https://lms\\.example\\.com/courses/([^/]+)/info$ – leave it blank and it is derived from the "
             "course regex."
+        ),
+    )
+    learner_matcher = models.CharField(
+        verbose_name=_("learners are found by"),
+        max_length=100,
+        blank=True,
+        default="",
+        help_text=_(
+            "How the site’s server names a learner to this LMS, for example by the username. Only for the JS backend "
+            "“through this site’s server”."
+        ),
+    )
+    login_backend = models.ForeignKey(
+        "self",
+        verbose_name=_("learners log in through"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text=_(
+            "The LMS backend whose login this one accepts, for example an Open edX with Fonzie for a Joanie. "
+            "Empty: its own."
+        ),
+    )
+    shows_session = models.BooleanField(
+        verbose_name=_("log in from the site’s header"),
+        default=False,
+        help_text=_("The header of each page says who is logged in to this LMS, and lets learners log in and out."),
+    )
+    profile_links = models.JSONField(
+        verbose_name=_("links of the learner’s menu"),
+        default=empty_list,
+        blank=True,
+        help_text=_(
+            "Shown in the header to learners who are logged in, one a line as “label | address”, for example "
+            "Dashboard | {base_url}/dashboard – {base_url} and (username) are filled in. "
+            "Empty: those of the backend class."
         ),
     )
     default_sync_mode = models.CharField(
@@ -245,6 +283,7 @@ class LMSBackend(RevisionMixin, index.Indexed, models.Model):
         self._clean_base_url(errors)
         self._clean_choices(errors)
         self._clean_course_parent_page(errors)
+        self._clean_login(errors)
         course_regex = self._clean_course_regex(errors)
         js_course_regex = self._clean_js_course_regex(course_regex, errors)
         self._clean_samples(course_regex, js_course_regex, errors)
@@ -298,6 +337,20 @@ class LMSBackend(RevisionMixin, index.Indexed, models.Model):
                 code="no_page_model",
                 params={"page": self.course_parent_page.title},
             )
+
+    def _clean_login(self, errors: dict[str, Any]) -> None:
+        if self.login_backend is not None and self.login_backend.login_backend_id is not None:
+            errors["login_backend"] = ValidationError(
+                _("“%(name)s” has no login of its own. Choose the LMS backend through which its learners log in."),
+                code="no_login",
+                params={"name": self.login_backend.name},
+            )
+        elif self.login_backend is not None and self.login_backend.pk == self.pk:
+            errors["login_backend"] = ValidationError(_("Leave it empty for the LMS’s own login."), code="own_login")
+        try:
+            read_profile_links(self.profile_links)
+        except InvalidProfileLink as error:
+            errors["profile_links"] = ValidationError(str(error.message), code=error.code)
 
     def _clean_course_regex(self, errors: dict[str, Any]) -> CourseRegex | None:
         if not self.course_regex or "backend" in errors:
@@ -389,6 +442,10 @@ class LMSBackend(RevisionMixin, index.Indexed, models.Model):
             default_sync_mode=self.default_sync_mode,
             no_update_fields=frozenset(self.no_update_fields),
             sample_urls=tuple(self.sample_urls),
+            learner_matcher=self.learner_matcher,
+            login_backend=self.login_backend.slug if self.login_backend else "",
+            shows_session=self.shows_session,
+            profile_links=tuple(self.profile_links),
         )
 
     def get_backend(self) -> BaseLMSBackend:

@@ -38,6 +38,9 @@ def backends() -> None:
         requires_standard_webhooks=True,
         submits_drafts=True,
         draft_mail="daily",
+        learner_matcher="username",
+        shows_session=True,
+        profile_links=["Dashboard | {base_url}/dashboard"],
         default_sync_mode="sync_to_draft",
         no_update_fields=["languages", "start"],
     )
@@ -64,6 +67,9 @@ def test_the_shape_is_richies_with_a_few_keys_more(backends):
         "REQUIRE_STANDARD_WEBHOOKS": True,
         "SUBMIT_DRAFTS": True,
         "DRAFT_MAIL": "daily",
+        "LEARNER_MATCHER": "username",
+        "SHOW_SESSION": True,
+        "PROFILE_LINKS": ["Dashboard | {base_url}/dashboard"],
     }
 
 
