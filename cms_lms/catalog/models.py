@@ -19,8 +19,8 @@ from wagtail.models import Page
 from wagtail.search import index
 
 from cms_lms.catalog.panels import CourseRunsPanel
+from cms_lms.enrollment.courses import course_states
 from cms_lms.enrollment.headers import PageNotes, secure_course_page
-from cms_lms.enrollment.panel import course_states
 from cms_lms.models import Course
 
 

@@ -1,31 +1,26 @@
-"""From course runs and a moment to what a course page shows: one panel a run, grouped by state.
+"""From a course run and a moment to its enrollment panel: plain values, so that no template can cause a query.
 
-Knows records and the handler, no request and no template. Templates get plain values, so none of them can
-cause a query.
+Knows records and the handler, no request and no template. Which panels a page shows, and in which order, is run_list's.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from django.db.models import QuerySet
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.functional import Promise
-from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext
 
 from cms_lms.backends.base import BaseLMSBackend
 from cms_lms.backends.registry import UnknownBackend, get_js_module
 from cms_lms.conf import settings as lms_settings
 from cms_lms.matching.handler import LMSHandler
-from cms_lms.models import Course, CourseRun
-from cms_lms.models.course import course_page_field, course_page_models
+from cms_lms.models import CourseRun
 from cms_lms.patterns.urls import InvalidURL, normalize_url
-from cms_lms.runs.fields import DATE_FIELDS, CatalogVisibility, DisplayMode
+from cms_lms.runs.fields import CatalogVisibility, DisplayMode
 from cms_lms.runs.state import NEVER_YEAR, State, compute_state, next_change
 
 logger = logging.getLogger("cms_lms")
@@ -90,25 +85,6 @@ class EnrollmentPanel:
     def lms_origin(self) -> str:
         """The origin that the panel's module calls, blank where it calls none."""
         return url_origin(self.base_url) if self.is_interactive else ""
-
-
-@dataclass(frozen=True)
-class PanelGroup:
-    """The panels of a course page under one heading; ``key`` is stable, for style sheets."""
-
-    key: str
-    heading: str | Promise
-    panels: tuple[EnrollmentPanel, ...]
-
-
-#: Key, heading and the states' priorities, in the order in which learners look.
-GROUPS: tuple[tuple[str, Promise, tuple[int, ...]], ...] = (
-    ("open", pgettext_lazy("heading of course runs", "Open for enrollment"), (0, 1, 2)),
-    ("upcoming", pgettext_lazy("heading of course runs", "Upcoming"), (3, 4)),
-    ("ongoing", pgettext_lazy("heading of course runs", "In progress, enrollment closed"), (5,)),
-    ("unscheduled", pgettext_lazy("heading of course runs", "To be scheduled"), (7,)),
-    ("archived", pgettext_lazy("heading of course runs", "Archived"), (6,)),
-)
 
 
 def _local(date: dt.datetime | None) -> dt.datetime | None:
@@ -178,93 +154,3 @@ def _module_url(backend: BaseLMSBackend) -> str:
     except UnknownBackend:
         logger.error("LMS backend %s: its JS backend %s is unknown.", backend.config.slug, backend.config.js_backend)
         return ""
-
-
-def group_panels(panels: Iterable[EnrollmentPanel]) -> list[PanelGroup]:
-    """Return the panels under their headings, without the empty ones."""
-    panels = sorted(panels, key=_order)
-    groups = []
-    for key, heading, priorities in GROUPS:
-        members = tuple(panel for panel in panels if panel.state.priority in priorities)
-        if members:
-            groups.append(PanelGroup(key, heading, members))
-    return groups
-
-
-def _order(panel: EnrollmentPanel) -> tuple:
-    """By state, then what starts first; what is over, the latest first. The id settles ties."""
-    moment = (panel.end if panel.state.priority == 6 else panel.start) or panel.start
-    seconds = moment.timestamp() if moment else float("inf")
-    return (panel.state.priority, -seconds if panel.state.priority == 6 else seconds, panel.run_id or 0)
-
-
-def course_panels(course: Course | None, *, now: dt.datetime) -> list[EnrollmentPanel]:
-    """Return the panels of a course's visible runs: what the public sees. One query for the runs."""
-    if course is None:
-        return []
-    runs = CourseRun.objects.visible().for_course(course).order_by("pk")
-    return [build_panel(run, now=now) for run in _runs(runs, course)]
-
-
-def course_draft_panels(course: Course | None, *, now: dt.datetime) -> list[EnrollmentPanel]:
-    """Return the panels of a course's runs as staff edit them, drafts marked. Never for the public."""
-    if course is None:
-        return []
-    panels = []
-    runs = CourseRun.objects.for_course(course).select_related("latest_revision").order_by("pk")
-    for run in _runs(runs, course):
-        is_draft = not run.live or run.has_unpublished_changes
-        if is_draft and run.latest_revision is not None:
-            run = run.with_content_json(run.latest_revision.content)
-            if run.course_id != course.pk:
-                continue
-            run.course = course
-        panel = build_panel(run, now=now, is_draft=is_draft)
-        if not panel.is_hidden:
-            panels.append(panel)
-    return panels
-
-
-def course_panels_with(run: CourseRun, *, now: dt.datetime) -> list[EnrollmentPanel]:
-    """Return the public panels of a run's course with this version of the run in the place of its own."""
-    siblings = [panel for panel in course_panels(run.course, now=now) if run.pk is None or panel.run_id != run.pk]
-    return [build_panel(run, now=now, is_draft=True), *siblings]
-
-
-def _runs(queryset: QuerySet[CourseRun], course: Course) -> list[CourseRun]:
-    """Load the runs, each knowing its course without asking for it."""
-    runs = list(queryset)
-    for run in runs:
-        run.course = course
-    return runs
-
-
-def course_title(course: Course, language: str | None) -> str:
-    """Return the title of the course's live page, in the language if there is one; without pages, its own."""
-    titles: dict[str, str] = {}
-    for model in course_page_models():
-        pages = model._default_manager.filter(**{course_page_field(model): course}, live=True).order_by("-pk")
-        titles.update(pages.values_list("locale__language_code", "title"))
-    return titles.get(language or "") or next(iter(titles.values()), course.title)
-
-
-@dataclass(frozen=True)
-class CourseStates:
-    """The state of several courses by their ids, and when the first of their runs changes its own."""
-
-    states: dict[int, State]
-    next_change: dt.datetime | None
-
-
-def course_states(courses: Iterable[Course], *, now: dt.datetime) -> CourseStates:
-    """Return the state of each course: the best among its visible runs. One query."""
-    nothing = compute_state(None, None, None, None, now=now)
-    states = {course.pk: nothing for course in courses}
-    changes = []
-    rows = CourseRun.objects.visible().filter(course__in=states).order_by().values_list("course", *DATE_FIELDS)
-    for course_id, *dates in rows:
-        state = compute_state(*dates, now=now)
-        if state.priority < states[course_id].priority:
-            states[course_id] = state
-        changes.append(next_change(*dates, now=now))
-    return CourseStates(states, min((change for change in changes if change is not None), default=None))

@@ -12,16 +12,10 @@ from django import template
 from django.utils import timezone
 from django.utils.translation import get_language
 
+from cms_lms.enrollment.courses import course_title
 from cms_lms.enrollment.headers import PageNotes
-from cms_lms.enrollment.panel import (
-    EnrollmentPanel,
-    build_panel,
-    course_draft_panels,
-    course_panels,
-    course_panels_with,
-    course_title,
-    group_panels,
-)
+from cms_lms.enrollment.panel import EnrollmentPanel, build_panel
+from cms_lms.enrollment.run_list import course_draft_panels, course_panels, course_panels_with, group_panels
 from cms_lms.models import Course, CourseRun
 
 register = template.Library()

@@ -1,23 +1,14 @@
-"""The panels' context: one run, the groups of a course, the states of many."""
+"""The panel of one run: what its template gets."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
-from cms_lms.enrollment.panel import (
-    build_panel,
-    course_draft_panels,
-    course_panels,
-    course_states,
-    course_title,
-    group_panels,
-    url_origin,
-)
+from cms_lms.enrollment.panel import build_panel, url_origin
 from cms_lms.models import CourseRun
-from cms_lms.runs.fields import CatalogVisibility, DisplayMode
-from tests.catalog.makers import make_course_page
+from cms_lms.runs.fields import DisplayMode
 from tests.factories import make_backend, make_course, make_run
 
 pytestmark = pytest.mark.django_db
@@ -30,28 +21,6 @@ JOANIE = {
     "backend": "cms_lms.backends.joanie.JoanieBackend",
     "course_regex": r"^https://joanie\.example\.com/api/v1\.0/(?P<resource_type>[^/]+)/(?P<resource_id>[^/]+)/?$",
     "js_backend": "",
-}
-
-
-def days(start: int | None, end: int | None, enrollment_start: int | None, enrollment_end: int | None) -> dict:
-    """Return the four dates, in days from now."""
-    names = ("start", "end", "enrollment_start", "enrollment_end")
-    offsets = (start, end, enrollment_start, enrollment_end)
-    return {
-        name: None if offset is None else NOW + timedelta(days=offset)
-        for name, offset in zip(names, offsets, strict=True)
-    }
-
-
-STATES = {
-    "ongoing, open": days(-10, 10, -20, 5),
-    "future, open": days(10, 20, -5, 5),
-    "archived, open": days(-30, -10, -40, 5),
-    "future, not yet open": days(10, 20, 5, 8),
-    "future, closed": days(10, 20, -20, -5),
-    "ongoing, closed": days(-10, 10, -20, -5),
-    "archived, closed": days(-30, -10, -40, -20),
-    "to be scheduled": days(None, None, None, None),
 }
 
 
@@ -104,88 +73,6 @@ class TestPanel:
 
     def test_a_compact_run_says_so(self):
         assert build_panel(make_run(display_mode=DisplayMode.COMPACT), now=NOW).is_compact
-
-
-class TestGroups:
-    """The runs of a course under their headings."""
-
-    def test_every_state_has_its_place(self):
-        course = make_course()
-        for title, dates in STATES.items():
-            make_run(course=course, title=title, **dates)
-        groups = group_panels(course_panels(course, now=NOW))
-
-        assert [(group.key, [panel.title for panel in group.panels]) for group in groups] == [
-            ("open", ["ongoing, open", "future, open", "archived, open"]),
-            ("upcoming", ["future, not yet open", "future, closed"]),
-            ("ongoing", ["ongoing, closed"]),
-            ("unscheduled", ["to be scheduled"]),
-            ("archived", ["archived, closed"]),
-        ]
-
-    def test_what_starts_first_comes_first_and_what_ended_last(self):
-        course = make_course()
-        for start in (30, 10, 20):
-            make_run(course=course, title=f"starts in {start}", **days(start, 90, -5, 5))
-            make_run(course=course, title=f"ended {start} ago", **days(-60, -start, -90, -70))
-        open_group, archived_group = group_panels(course_panels(course, now=NOW))
-
-        assert [panel.title for panel in open_group.panels] == ["starts in 10", "starts in 20", "starts in 30"]
-        assert [panel.title for panel in archived_group.panels] == ["ended 10 ago", "ended 20 ago", "ended 30 ago"]
-
-    def test_a_course_without_runs_or_no_course_has_none(self):
-        assert group_panels(course_panels(make_course(), now=NOW)) == []
-        assert course_panels(None, now=NOW) == course_draft_panels(None, now=NOW) == []
-
-
-class TestDrafts:
-    """The runs of a course as staff edit them."""
-
-    def test_a_draft_that_moves_to_another_course_is_not_shown_here(self):
-        run = make_run()
-        run.course = make_course(code="Other")
-        run.save_revision()
-        course = CourseRun.objects.get(pk=run.pk).course
-
-        assert course_draft_panels(course, now=NOW) == []
-        assert len(course_panels(course, now=NOW)) == 1
-
-    def test_a_draft_that_hides_the_run_hides_it(self):
-        run = make_run()
-        run.catalog_visibility = CatalogVisibility.HIDDEN
-        run.save_revision()
-
-        assert course_draft_panels(run.course, now=NOW) == []
-
-    def test_an_unpublished_run_without_a_revision_is_shown_as_it_is(self):
-        run = make_run()
-        CourseRun.objects.update(live=False, latest_revision=None)
-
-        assert [panel.is_draft for panel in course_draft_panels(run.course, now=NOW)] == [True]
-
-
-def test_the_state_of_a_course_is_the_best_among_its_visible_runs(django_assert_num_queries):
-    full, bare, hidden = make_course(), make_course(code="Bare"), make_course(code="Hidden")
-    make_run(course=full, **STATES["archived, closed"])
-    make_run(course=full, **STATES["future, open"])
-    make_run(course=full, live=False, **STATES["ongoing, open"])
-    make_run(course=hidden, catalog_visibility=CatalogVisibility.HIDDEN, **STATES["ongoing, open"])
-    with django_assert_num_queries(1):
-        found = course_states([full, bare, hidden], now=NOW)
-
-    assert {pk: state.priority for pk, state in found.states.items()} == {full.pk: 1, bare.pk: 7, hidden.pk: 7}
-    assert found.next_change == NOW + timedelta(days=5)
-
-
-def test_a_course_is_called_as_its_live_page_calls_it():
-    course = make_course(title="Record")
-    assert course_title(course, "en") == "Record"
-
-    make_course_page(course, title="Unpublished", live=False)
-    assert course_title(course, "en") == "Record"
-
-    make_course_page(course, title="Page")
-    assert course_title(course, "en") == course_title(course, "fr") == course_title(course, None) == "Page"
 
 
 @pytest.mark.parametrize(

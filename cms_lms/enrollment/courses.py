@@ -1,0 +1,46 @@
+"""What pages say of a course as a whole: its title, and the state of its runs taken together.
+
+Knows records, no request and no template.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from cms_lms.models import Course, CourseRun
+from cms_lms.models.course import course_page_field, course_page_models
+from cms_lms.runs.fields import DATE_FIELDS
+from cms_lms.runs.state import State, compute_state, next_change
+
+
+def course_title(course: Course, language: str | None) -> str:
+    """Return the title of the course's live page, in the language if there is one; without pages, its own."""
+    titles: dict[str, str] = {}
+    for model in course_page_models():
+        pages = model._default_manager.filter(**{course_page_field(model): course}, live=True).order_by("-pk")
+        titles.update(pages.values_list("locale__language_code", "title"))
+    return titles.get(language or "") or next(iter(titles.values()), course.title)
+
+
+@dataclass(frozen=True)
+class CourseStates:
+    """The state of several courses by their ids, and when the first of their runs changes its own."""
+
+    states: dict[int, State]
+    next_change: dt.datetime | None
+
+
+def course_states(courses: Iterable[Course], *, now: dt.datetime) -> CourseStates:
+    """Return the state of each course: the best among its visible runs. One query."""
+    nothing = compute_state(None, None, None, None, now=now)
+    states = {course.pk: nothing for course in courses}
+    changes = []
+    rows = CourseRun.objects.visible().filter(course__in=states).order_by().values_list("course", *DATE_FIELDS)
+    for course_id, *dates in rows:
+        state = compute_state(*dates, now=now)
+        if state.priority < states[course_id].priority:
+            states[course_id] = state
+        changes.append(next_change(*dates, now=now))
+    return CourseStates(states, min((change for change in changes if change is not None), default=None))
