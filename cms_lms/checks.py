@@ -74,6 +74,7 @@ def check_settings(app_configs: Any = None, **kwargs) -> list[checks.CheckMessag
         *_check_private_networks(),
         *_check_ca_bundle(),
         *_check_timeouts(),
+        *_check_csp_report_uri(),
         *_check_preview_template(),
     ]
 
@@ -254,10 +255,10 @@ def _check_limits() -> Iterator[checks.CheckMessage]:
 
 
 def _check_intervals() -> Iterator[checks.CheckMessage]:
-    for name in ("COUNTER_REFRESH_SECONDS", "DRAFT_MAIL_SECONDS"):
+    for name in ("COUNTER_REFRESH_SECONDS", "DRAFT_MAIL_SECONDS", "PAGE_CACHE_SECONDS"):
         value = getattr(lms_settings, name)
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            hint = f"Set {PREFIX}{name} to a whole number of seconds, 0 for no interval at all."
+            hint = f"Set {PREFIX}{name} to a whole number of seconds, 0 for none at all."
             yield _error(31, f"{PREFIX}{name} is {value!r}.", hint)
 
 
@@ -293,6 +294,14 @@ def _check_preview_template() -> Iterator[checks.CheckMessage]:
     except TemplateDoesNotExist:
         pass
     yield _error(15, f"{name} is {template!r}, which is no template.", f"Correct {name}, or remove it.")
+
+
+def _check_csp_report_uri() -> Iterator[checks.CheckMessage]:
+    name, uri = f"{PREFIX}CSP_REPORT_URI", lms_settings.CSP_REPORT_URI
+    # It goes into a header, where these would begin something else.
+    if not isinstance(uri, str) or (uri and not re.fullmatch(r"(https?://|/)[^\s;,\x00-\x1f\x7f]*", uri)):
+        hint = f"Set {name} to one address or path, such as https://reports.example.com/csp, or remove it."
+        yield _error(35, f"{name} is {uri!r}, which is no address.", hint)
 
 
 def _check_encryption_keys() -> Iterator[checks.CheckMessage]:

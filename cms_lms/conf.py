@@ -74,6 +74,12 @@ class Settings:
     ``DRAFT_MAIL_SECONDS``: int, seconds. After a mail at once about an LMS backend's drafts, how long the next one
     waits; it tells of all that came meanwhile.
 
+    ``PAGE_CACHE_SECONDS``: int, seconds. For how long a shared cache may keep a course page at most; it ends earlier
+    at the next change of state of one of its runs. 0: a shared cache asks the site each time.
+
+    ``CSP_REPORT_URI``: str, an address or a path. Where browsers report what the Content-Security-Policy of course
+    pages made them refuse; blank for nowhere.
+
     ``PREVIEW_TEMPLATE``: str. The template that shows a course run in the admin's preview.
     """
 
@@ -116,6 +122,8 @@ class Settings:
         "MAX_RESPONSE_BYTES": 2 * 1024 * 1024,
         "COUNTER_REFRESH_SECONDS": 3600,
         "DRAFT_MAIL_SECONDS": 600,
+        "PAGE_CACHE_SECONDS": 300,
+        "CSP_REPORT_URI": "",
         "PREVIEW_TEMPLATE": "cms_lms/course_run_preview.html",
     }
 
@@ -133,6 +141,16 @@ class Settings:
     def default_language(self) -> str:
         """The language of those who chose none, Django's ``LANGUAGE_CODE``."""
         return django_settings.LANGUAGE_CODE
+
+    @property
+    def session_cookie_name(self) -> str:
+        """The cookie without which nobody is logged in on this site, Django's ``SESSION_COOKIE_NAME``."""
+        return django_settings.SESSION_COOKIE_NAME
+
+    @property
+    def language_cookie_name(self) -> str:
+        """The cookie by which a visitor's choice of a language is remembered, Django's ``LANGUAGE_COOKIE_NAME``."""
+        return django_settings.LANGUAGE_COOKIE_NAME
 
     @property
     def notifies_superusers(self) -> bool:

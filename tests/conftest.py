@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
+from django.utils import translation
 
 #: The fixtures by which pytest-django opens the database.
 DATABASE_FIXTURES = {"db", "transactional_db"}
@@ -31,6 +34,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         pure = [item for item in items if not uses_database(item)]
         config.hook.pytest_deselected(items=pure)
         items[:] = [item for item in items if uses_database(item)]
+
+
+@pytest.fixture(autouse=True)
+def own_language() -> Iterator[None]:
+    """Each test begins in the site's language: what a request has activated stays so in its thread."""
+    translation.deactivate()
+    yield
+    translation.deactivate()
 
 
 def uses_database(item: pytest.Item) -> bool:

@@ -74,8 +74,12 @@ def test_the_settings_of_the_site_are_right():
         ("PROXY_COUNT", "1", "cms_lms.E033", "CMS_LMS_PROXY_COUNT"),
         ("PROXY_COUNT", -1, "cms_lms.E033", "0 for none"),
         ("MAX_RESPONSE_BYTES", 0, "cms_lms.E014", "CMS_LMS_MAX_RESPONSE_BYTES"),
-        ("COUNTER_REFRESH_SECONDS", -1, "cms_lms.E031", "0 for no interval"),
+        ("COUNTER_REFRESH_SECONDS", -1, "cms_lms.E031", "0 for none"),
         ("COUNTER_REFRESH_SECONDS", None, "cms_lms.E031", "whole number of seconds"),
+        ("PAGE_CACHE_SECONDS", -1, "cms_lms.E031", "CMS_LMS_PAGE_CACHE_SECONDS"),
+        ("CSP_REPORT_URI", None, "cms_lms.E035", "CMS_LMS_CSP_REPORT_URI"),
+        ("CSP_REPORT_URI", "reports", "cms_lms.E035", "https://reports.example.com/csp"),
+        ("CSP_REPORT_URI", "https://x.example; script-src *", "cms_lms.E035", "one address"),
         ("ENCRYPTION_KEYS", "a key that is long enough", "cms_lms.E016", "CMS_LMS_ENCRYPTION_KEYS = ["),
         ("ENCRYPTION_KEYS", [b"a key that is long enough"], "cms_lms.E016", "CMS_LMS_ENCRYPTION_KEYS = ["),
         ("ENCRYPTION_KEYS", None, "cms_lms.E016", "CMS_LMS_ENCRYPTION_KEYS = ["),
@@ -132,6 +136,8 @@ def test_wrong_setting(name, value, expected_id, hint):
         ("CA_BUNDLE", __file__),
         ("CA_BUNDLE", Path(__file__)),
         ("CONNECT_TIMEOUT", 1),
+        ("CSP_REPORT_URI", "/csp-reports/"),
+        ("PAGE_CACHE_SECONDS", 0),
     ],
 )
 def test_right_setting(name, value):

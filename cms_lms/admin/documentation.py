@@ -33,6 +33,7 @@ ORDER = (
     "secrets",
     "migrating-from-richie",
     "settings",
+    "caching",
     "architecture",
     "translating",
     "benchmarks",

@@ -72,7 +72,7 @@ class CourseIndexPage(Page):
         courses = [page.course for page in pages if page.course is not None]
         now = timezone.now()
         found = course_states(courses, now=now)
-        PageNotes.of(request).add_change(found.next_change, now=now)
+        PageNotes.of(request).add_change(found.next_change)
         return {
             **super().get_context(request, *args, **kwargs),
             "course_pages": [(page, found.states.get(page.course_id)) for page in pages],

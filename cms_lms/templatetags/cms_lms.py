@@ -11,7 +11,9 @@ from typing import Any
 from django import template
 from django.utils import timezone
 from django.utils.translation import get_language
+from wagtail.admin.templatetags.wagtailuserbar import wagtailuserbar
 
+from cms_lms.enrollment.caching import has_session_cookie
 from cms_lms.enrollment.courses import course_title
 from cms_lms.enrollment.headers import PageNotes
 from cms_lms.enrollment.panel import EnrollmentPanel, build_panel
@@ -65,3 +67,13 @@ def lms_enrollment_media() -> dict[str, Any]:
 def course_page_title(course: Course) -> str:
     """Return the title of a course's live page in the reader's language, else of any, else the course's own."""
     return course_title(course, get_language())
+
+
+@register.simple_tag(takes_context=True)
+def session_userbar(context: template.Context, position: str = "bottom-right") -> str:
+    """Show Wagtail's user bar to whoever may be logged in: who has this site's session cookie.
+
+    ``{% wagtailuserbar %}`` asks everybody, so that caches have to keep the page once for each visitor's cookies.
+    """
+    request = context.get("request")
+    return wagtailuserbar(context, position) if request is not None and has_session_cookie(request) else ""
