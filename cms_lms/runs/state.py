@@ -1,13 +1,14 @@
 """The state of a course run at a moment, as a pure function of its four dates.
 
-This is the table "State" of the wire protocol. The browser holds a twin of it (static/cms_lms/js/run-state.js) and both
-are run over the same table of cases (tests/runs/state_cases.json). Nothing here asks the clock: `now` comes in.
+`compute_state` is the table "State" of the wire protocol, `display_state` what learners are told of it. The browser holds
+a twin of both (static/cms_lms/js/run-state.js), run over the same table of cases (tests/runs/state_cases.json). Nothing
+here asks the clock: `now` comes in.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -40,6 +41,9 @@ LABELS: dict[str, Promise] = {
 # Senders write "never" as a date in this year.
 NEVER_YEAR = 9999
 
+# Open edX writes "not scheduled" as a date on this day, in UTC (its DEFAULT_START_DATE).
+PLACEHOLDER_DAY = date(2030, 1, 1)
+
 # The table compares strictly ("s < now"), so some changes come one tick after a date: as fine as `datetime` resolves.
 TICK = timedelta(microseconds=1)
 
@@ -65,6 +69,7 @@ _ONGOING_FOREVER_OPEN = State(0, FOREVER_OPEN, ENROLL_NOW)
 _ONGOING_CLOSED = State(5, ON_GOING)
 _ARCHIVED_FOREVER_OPEN = State(2, FOREVER_OPEN, STUDY_NOW)
 _ARCHIVED_CLOSED = State(6, ARCHIVED)
+_FUTURE_OPEN = State(1, OPEN_FOR_ENROLLMENT, ENROLL_NOW)
 _FUTURE_CLOSED = State(4, ENROLLMENT_CLOSED)
 
 
@@ -108,6 +113,32 @@ def compute_state(
     return _FUTURE_CLOSED
 
 
+def is_unscheduled(moment: datetime | None) -> bool:
+    """Whether a date of a run says that it has none yet: nothing, "never", or what Open edX writes for it."""
+    moment = _or_never(moment)
+    return moment is None or _is_placeholder(moment)
+
+
+def display_state(
+    start: datetime | None,
+    end: datetime | None,
+    enrollment_start: datetime | None,
+    enrollment_end: datetime | None,
+    *,
+    now: datetime,
+) -> State:
+    """Return the state as learners are told it: as ``compute_state``, without a date ahead that is a placeholder.
+
+    It changes at no other moments. A run that is open stays open while its start is to be announced.
+    """
+    state = compute_state(start, end, enrollment_start, enrollment_end, now=now)
+    if state.priority == 3 and is_unscheduled(enrollment_start):
+        return _TO_BE_SCHEDULED
+    if state.text == STARTING_ON and is_unscheduled(start):
+        return _FUTURE_OPEN if state.call_to_action else State(3, ENROLLMENT_OPENS_ON, None, enrollment_start)
+    return state
+
+
 def next_change(
     start: datetime | None,
     end: datetime | None,
@@ -137,3 +168,8 @@ def _or_never(date: datetime | None) -> datetime | None:
         return None if date.astimezone(UTC).year >= NEVER_YEAR else date
     except OverflowError:  # the last hours of 9999, west of Greenwich
         return None
+
+
+def _is_placeholder(moment: datetime) -> bool:
+    # Other years are told apart first: the ends of time have no equivalent in UTC.
+    return abs(moment.year - PLACEHOLDER_DAY.year) <= 1 and moment.astimezone(UTC).date() == PLACEHOLDER_DAY

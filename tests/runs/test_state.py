@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cms_lms.runs.state import LABELS, TICK, State, compute_state, next_change
+from cms_lms.runs.state import LABELS, TICK, State, compute_state, display_state, is_unscheduled, next_change
 
 CASES = json.loads((Path(__file__).parent / "state_cases.json").read_text())
 DATES = ("start", "end", "enrollment_start", "enrollment_end")
@@ -43,6 +43,13 @@ def test_case(case):
     )
 
 
+@pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+def test_case_as_learners_are_told_it(case):
+    state = display_state(*(parse(case[date]) for date in DATES), now=parse(case["now"]))
+    told = case.get("display", case["expected"])
+    assert state == State(told["priority"], told["text"], told["call_to_action"], parse(told["datetime"]))
+
+
 def test_the_cases_reach_every_row():
     assert {case["expected"]["priority"] for case in CASES} == set(range(8))
     assert {case["expected"]["text"] for case in CASES} == set(LABELS)
@@ -63,6 +70,8 @@ odd = st.sampled_from(
         datetime.max.replace(tzinfo=timezone(-timedelta(hours=12))),
         datetime(9998, 12, 31, 23, 59, 59, 999999, tzinfo=UTC),
         datetime(9999, 1, 1, tzinfo=timezone(timedelta(hours=1))),
+        datetime(2030, 1, 1, tzinfo=UTC),
+        datetime(2030, 1, 2, tzinfo=timezone(timedelta(hours=2))),
     ]
 )
 date = st.none() | near | far | odd | st.datetimes(timezones=st.just(UTC))
@@ -104,6 +113,16 @@ def test_the_state_is_constant_until_the_next_change(dates, now, permille):
     else:
         assert change > now
         assert compute_state(*dates, now=change) != state
+
+
+@given(dates, moment)
+def test_learners_are_told_of_no_placeholder_and_no_other_changes(dates, now):
+    state, change = display_state(*dates, now=now), next_change(*dates, now=now)
+    if state.text in {"starting on", "enrollment opens on"}:
+        assert not is_unscheduled(state.datetime) or state.datetime <= now
+    assert state.call_to_action == compute_state(*dates, now=now).call_to_action
+    if change is not None:
+        assert display_state(*dates, now=change - TICK) == state
 
 
 @given(dates, moment)

@@ -10,6 +10,9 @@
 // Senders write "never" as a date in this year.
 const NEVER_YEAR = 9999;
 
+// Open edX writes "not scheduled" as a date on this day.
+const PLACEHOLDER_DAY = "2030-01-01";
+
 // The table compares strictly ("start < now"), so some changes come one tick after a date: as fine as `Date` resolves.
 const TICK_MS = 1;
 
@@ -58,6 +61,31 @@ export function computeState({ start, end, enrollmentStart, enrollmentEnd }, now
     return state(0, enrollmentEnd ? "open for enrollment" : "forever open", "enroll now");
   }
   return deadlineAhead ? state(1, "starting on", "enroll now", start) : state(4, "enrollment closed");
+}
+
+/**
+ * @param {Date|null} date
+ * @returns {boolean} whether it says "to be announced"
+ */
+export function isUnscheduled(date) {
+  return date === null || date.toISOString().startsWith(PLACEHOLDER_DAY);
+}
+
+/**
+ * The state as learners are told it: without a date ahead that is a placeholder.
+ *
+ * @param {RunDates} dates
+ * @param {Date} now
+ * @returns {RunState}
+ */
+export function displayState(dates, now) {
+  const computed = computeState(dates, now);
+  const { start, enrollmentStart } = dates;
+  if (computed.priority === 3 && isUnscheduled(enrollmentStart)) return state(7, "to be scheduled");
+  if (computed.text !== "starting on" || !isUnscheduled(start)) return computed;
+  return computed.callToAction
+    ? state(1, "open for enrollment", computed.callToAction)
+    : state(3, "enrollment opens on", null, enrollmentStart);
 }
 
 /**
