@@ -1,8 +1,8 @@
 """The state of a course run at a moment, as a pure function of its four dates.
 
-`compute_state` is the table "State" of the wire protocol, `display_state` what learners are told of it. The browser holds
-a twin of both (static/cms_lms/js/run-state.js), run over the same table of cases (tests/runs/state_cases.json). Nothing
-here asks the clock: `now` comes in.
+`compute_state` is the table "State" of the wire protocol, `display_state` what learners are told of it. The browser
+holds a twin of both (static/cms_lms/js/run-state.js), run over the same table of cases (tests/runs/state_cases.json).
+Nothing here asks the clock: `now` comes in.
 """
 
 from __future__ import annotations
