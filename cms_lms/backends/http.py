@@ -90,6 +90,14 @@ class LMSResponse:
         except ValueError:
             return target
 
+    @property
+    def retry_after(self) -> float | None:
+        """How many seconds the LMS asks to wait, None where it does not say."""
+        try:
+            return Retry().parse_retry_after(self.headers["Retry-After"])
+        except (KeyError, HTTPError, ValueError, OverflowError):
+            return None
+
     def json(self) -> Any:
         """Return the value, whatever the content type says. Raises ``NotJSON``."""
         try:
@@ -220,7 +228,8 @@ class LMSSession:
             else:
                 if response.status not in TRY_AGAIN:
                     return response
-                wait = min(_retry_after(response, default=0.5 * 2**attempt), MAX_WAIT)
+                asked = response.retry_after
+                wait = min(0.5 * 2**attempt if asked is None else asked, MAX_WAIT)
                 if wait >= self._budget.seconds_left():
                     return response
             time.sleep(self._budget.seconds(wait))
@@ -322,14 +331,6 @@ def _host_and_port(origin: str) -> tuple[str, int]:
 
 def _without_query(url: str) -> str:
     return url.partition("?")[0]
-
-
-def _retry_after(response: LMSResponse, *, default: float) -> float:
-    """Return how many seconds the LMS asks to wait."""
-    try:
-        return Retry().parse_retry_after(response.headers["Retry-After"])
-    except (KeyError, HTTPError, ValueError, OverflowError):
-        return default
 
 
 def _invalid_request() -> LMSUnreachable:

@@ -12,9 +12,11 @@ from cms_lms.backends.base import BaseLMSBackend
 from cms_lms.backends.browser_access import EncryptedPages, SiblingDomains
 from cms_lms.backends.connection import ConnectionCheck
 from cms_lms.backends.credentials import CredentialField
+from cms_lms.backends.enrollment import Capability, Enrollment, Learner, LMSAccess
 from cms_lms.backends.openedx_browser import OPENEDX_BROWSER_CHECKS
 from cms_lms.backends.openedx_checks import OpenEdXHealth, OpenEdXKind, OpenEdXRelease, OpenEdXSampleCourse
 from cms_lms.backends.openedx_credentials import CREDENTIAL_FIELDS, APIKeyCheck, OAuth2Check, RightsCheck
+from cms_lms.backends.openedx_enrollment import OpenEdXEnrollments
 from cms_lms.backends.reachability import GENERIC_CHECKS
 from cms_lms.patterns.presets import PatternPreset, openedx_presets
 from cms_lms.runs.codes import CourseKey
@@ -60,6 +62,7 @@ class OpenEdXBackend(BaseLMSBackend):
         SiblingDomains,
         *OPENEDX_BROWSER_CHECKS,
     )
+    capabilities: ClassVar[frozenset[Capability]] = frozenset({Capability.ENROLL, Capability.UNENROLL})
 
     @classmethod
     def pattern_presets(cls, base_url: str) -> list[PatternPreset]:
@@ -69,3 +72,11 @@ class OpenEdXBackend(BaseLMSBackend):
     def get_course_key(self, course_id: str, payload: Mapping[str, Any]) -> CourseKey:
         """Return organisation and course of the key; an id that is no key stands for a code of its own."""
         return parse_course_key(course_id) or CourseKey("", course_id)
+
+    def get_enrollment(self, course_id: str, learner: Learner, access: LMSAccess) -> Enrollment | None:
+        """Return the learner's row, None while there is none."""
+        return OpenEdXEnrollments(self.config, access).get(course_id, learner)
+
+    def set_enrollment(self, course_id: str, learner: Learner, access: LMSAccess, *, is_active: bool) -> Enrollment:
+        """Enroll in the mode that the LMS takes for it, or deactivate the row."""
+        return OpenEdXEnrollments(self.config, access).set(course_id, learner, is_active=is_active)

@@ -17,6 +17,7 @@ from cms_lms.backends.connection import MAX_QUOTE, ConnectionCheck, Finding, Sta
 from cms_lms.backends.credentials import CredentialField
 from cms_lms.backends.http import LMSResponse, NotJSON
 from cms_lms.backends.openedx_checks import ENROLLMENT_PATH, releases_of
+from cms_lms.backends.openedx_token import Scheme, ask_for_token, token_in
 from cms_lms.backends.reachability import expect_json
 from cms_lms.encryption import Secret
 
@@ -82,15 +83,10 @@ class OAuth2Check(ConnectionCheck):
                 _("The %(part)s is missing: the other half alone proves nothing.") % {"part": missing},
                 _("Enter both, or clear both."),
             )
-        form = {
-            "grant_type": "client_credentials",
-            "client_id": client_id.reveal(),
-            "client_secret": client_secret.reveal(),
-        }
-        finding = self._try(visit, "JWT", form | {"token_type": "jwt"})
+        finding = self._try(visit, "JWT", client_id, client_secret)
         if finding is not None:
             return finding
-        finding = self._try(visit, "Bearer", form)
+        finding = self._try(visit, "Bearer", client_id, client_secret)
         if finding is None:
             return self._token_refused(visit, visit.facts[WHOAMI])
         if finding.status is Status.PASSED and releases_of(visit).since("ironwood"):
@@ -100,9 +96,10 @@ class OAuth2Check(ConnectionCheck):
             )
         return finding
 
-    def _try(self, visit: Visit, scheme: str, form: Mapping[str, str]) -> Finding | None:
+    def _try(self, visit: Visit, scheme: Scheme, client_id: Secret, client_secret: Secret) -> Finding | None:
         """Return how it went with such a token, None if the API did not take it."""
-        token = self._ask_for_token(visit, form)
+        response = ask_for_token(visit.http, visit.config.base_url, client_id, client_secret, scheme)
+        token = self._token_of(visit, response)
         if isinstance(token, Finding):
             return token
         visit.facts[PROOF] = {"Authorization": Secret(f"{scheme} {token.reveal()}")}
@@ -113,8 +110,7 @@ class OAuth2Check(ConnectionCheck):
             return self.passed(_("Accepted. It acts as “%(user)s”.") % {"user": username})
         return None if answer.status == 401 else self._token_refused(visit, answer)
 
-    def _ask_for_token(self, visit: Visit, form: Mapping[str, str]) -> Secret | Finding:
-        response = visit.http.post(f"{visit.config.base_url}/oauth2/access_token", data=dict(form))
+    def _token_of(self, visit: Visit, response: LMSResponse) -> Secret | Finding:
         if response.is_redirect:
             return self.failed(
                 _("The address for tokens redirects to %(url)s.") % {"url": response.location.partition("?")[0]},
@@ -132,10 +128,10 @@ class OAuth2Check(ConnectionCheck):
                 _("Switch its OAuth2 provider on (ENABLE_OAUTH2_PROVIDER, in old releases)."),
             )
         answer = expect_json(response)
+        token = token_in(response)
+        if token is not None:
+            return token.text
         answer = answer if isinstance(answer, dict) else {}
-        token = answer.get("access_token")
-        if response.status == 200 and isinstance(token, str) and token.isascii() and token.isprintable():
-            return Secret(token)
         return self._client_refused(_quoted(visit, answer.get("error")), response.status)
 
     def _client_refused(self, code: str, status: int) -> Finding:
