@@ -22,6 +22,8 @@ CMS_LMS_DEFAULT_SYNC_MODE = "sync_to_public"
 # Tests sign wrongly more often than strangers may.
 CMS_LMS_SYNC_FAILURE_RATE = None
 LANGUAGE_CODE = "en"
+# One that runs from right to left.
+LANGUAGES = WAGTAIL_CONTENT_LANGUAGES = [*LANGUAGES, ("ar", "العربية")]
 TIME_ZONE = "UTC"
 
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":

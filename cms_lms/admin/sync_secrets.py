@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
 from django.views.generic import TemplateView
 from wagtail.admin import messages
 from wagtail.log_actions import log
@@ -175,10 +176,15 @@ class SyncSecretsView(SecretViewMixin, TemplateView):
             "silence_days": SILENCE.days,
             "site_secrets_count": len(lms_settings.SYNC_SECRETS),
             "environment_prefix": lms_settings.SECRET_ENVIRONMENT_PREFIX,
-            "web_hook_url": self.request.build_absolute_uri(reverse("cms_lms:course_runs_sync")),
+            "web_hook_url": self.request.build_absolute_uri(self.get_web_hook_path()),
             "list_url": reverse(self.sync_secrets_url_name, args=[self.object.pk]),
             "retire_url_name": self.retire_sync_secret_url_name,
         }
+
+    def get_web_hook_path(self) -> str:
+        """Return the address for LMSs, which is no matter of the editor's language where the site's URLs have one."""
+        with override(lms_settings.default_language):
+            return reverse("cms_lms:course_runs_sync")
 
 
 class RetireSyncSecretView(SecretViewMixin, TemplateView):

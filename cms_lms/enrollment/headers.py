@@ -34,6 +34,7 @@ class PageNotes:
     origins: set[str] = field(default_factory=set)
     next_change: dt.datetime | None = None
     has_steps: bool = False
+    has_sessions: bool = False
 
     @classmethod
     def of(cls, request: HttpRequest | None) -> PageNotes:

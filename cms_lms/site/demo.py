@@ -46,15 +46,34 @@ USERS = (
     DemoUser("admin", is_superuser=True),
     DemoUser("editor", ("Course editors", "LMS administrators")),
     DemoUser("publisher", ("Course publishers",)),
+    DemoUser("learner"),
 )
 
 
+class DemoPage(NamedTuple):
+    """What a course's page says in one language, the language of the site first."""
+
+    language: str
+    title: str
+    description: str
+    body: list[tuple[str, str]]
+
+
 class DemoCourse(NamedTuple):
-    """A course of the catalogue and what its page says."""
+    """A course of the catalogue and its pages, one a language."""
 
     key: CourseKey
     title: str
-    body: list[tuple[str, str]]
+    pages: list[DemoPage]
+
+
+class DemoIndex(NamedTuple):
+    """The catalogue's own page in one language."""
+
+    language: str
+    title: str
+    introduction: str
+    description: str
 
 
 def read(name: str) -> Any:
@@ -135,18 +154,32 @@ def demo_courses() -> Iterator[DemoCourse]:
             continue
         seen.add(code)
         organisation = "" if code in shared else key.organisation
-        yield DemoCourse(CourseKey(organisation, key.code), entry["name"], list(_body(key.organisation, entry)))
+        pages = list(_pages(code, key.organisation, entry))
+        yield DemoCourse(CourseKey(organisation, key.code), entry["name"], pages)
 
 
-def _body(organisation: str, entry: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    pacing = "at your own pace" if entry["pacing"] == "self" else "together with the instructor, week by week"
-    yield "paragraph", f"<p>This course is taught by <b>{organisation}</b>. You follow it {pacing}.</p>"
-    yield "heading", "How it works"
-    yield (
-        "paragraph",
-        "<p>Choose a course run below. You enroll here, with your account on the learning platform, "
-        "and take the course there.</p>",
-    )
+def demo_indexes() -> Iterator[DemoIndex]:
+    """Yield the catalogue's page in each language, that of the site first."""
+    for language, texts in read("texts.json").items():
+        index = texts["index"]
+        yield DemoIndex(language, index["title"], f"<p>{index['introduction']}</p>", index["description"])
+
+
+def _pages(code: str, organisation: str, entry: dict[str, Any]) -> Iterator[DemoPage]:
+    """Yield the page of a course in the site's language, then in those into which it is translated."""
+    for language, texts in read("texts.json").items():
+        course = texts["courses"].get(code)
+        if course is None and language != "en":
+            continue
+        title = course["title"] if course else entry["name"]
+        body = [("paragraph", f"<p>{course['about']}</p>")] if course else []
+        taught = texts["taught"].format(organisation=organisation, pacing=texts[entry["pacing"]])
+        body += [
+            ("paragraph", f"<p>{taught}</p>"),
+            ("heading", texts["heading"]),
+            ("paragraph", f"<p>{texts['how']}</p>"),
+        ]
+        yield DemoPage(language, title, texts["description"].format(title=title, organisation=organisation), body)
 
 
 def demo_deliveries(lms_url: str) -> Iterator[tuple[list[str], bytes]]:

@@ -95,7 +95,9 @@ class TestFirstRun:
         page = client.get("/").content.decode()
 
         assert isinstance(site.root_page.specific, CourseIndexPage)
-        assert CoursePage.objects.live().count() == Course.objects.count() == 11
+        pages = CoursePage.objects.live()
+        assert pages.filter(locale__language_code="en").count() == Course.objects.count() == 11
+        assert {pages.filter(locale__language_code=code).count() for code in ("fr", "es", "pt", "de")} == {3}
         assert "财务分析与决策" in page
         assert "Testing 201" not in page
         assert not Page.objects.filter(title__startswith="Welcome").exists()
@@ -123,11 +125,16 @@ class TestFirstRun:
             "admin": set(),
             "editor": {"Course editors", "LMS administrators"},
             "publisher": {"Course publishers"},
+            "learner": set(),
         }
 
     def test_every_page_answers(self, client):
-        for page in CoursePage.objects.live():
-            assert client.get(page.url).status_code == 200
+        for page in [*CourseIndexPage.objects.live(), *CoursePage.objects.live()]:
+            response = client.get(page.url)
+
+            assert response.status_code == 200
+            assert f'<html lang="{page.locale.language_code}"' in response.content.decode()
+            assert page.search_description
 
 
 class TestSecondRun:
@@ -164,6 +171,15 @@ class TestSecondRun:
 
         assert CourseRun.objects.filter(course__code="BREADX").count() == 1
         assert "deliveries: 2 posted, 1 refused" in output
+
+    def test_translations_come_to_what_an_older_release_loaded(self):
+        seed()
+        CourseIndexPage.objects.get(locale__language_code="fr").delete()
+        CoursePage.objects.get(locale__language_code="de", title__startswith="CS50").delete()
+        seed()
+
+        assert CoursePage.objects.live().filter(locale__language_code="fr").count() == 3
+        assert CoursePage.objects.live().filter(locale__language_code="de").count() == 3
 
     def test_without_its_own_secret_a_sender_signs_with_the_site_s(self):
         seed()

@@ -14,7 +14,8 @@ from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from wagtail.models import Page, Site
+from wagtail.coreutils import get_content_languages
+from wagtail.models import Locale, Page, Site
 
 from cms_lms.catalog.models import CourseIndexPage, CoursePage
 from cms_lms.conf import settings as lms_settings
@@ -29,9 +30,12 @@ from cms_lms.site.demo import (
     MISSING_COURSE,
     SYNC_SECRETS,
     USERS,
+    DemoCourse,
+    DemoPage,
     demo_backends,
     demo_courses,
     demo_deliveries,
+    demo_indexes,
 )
 from cms_lms.sync.signature import sign
 
@@ -125,31 +129,70 @@ class Command(BaseCommand):
         """Create the missing courses, each with its page; return how many."""
         index, created = self.seed_index_page(), 0
         for demo in demo_courses():
-            _course, is_new = Course.objects.get_or_create(
+            course, is_new = Course.objects.get_or_create(
                 organisation=demo.key.organisation,
                 code=normalize_code(demo.key.code),
                 defaults={"title": demo.title},
             )
-            if not is_new:
-                continue
-            page = CoursePage(title=demo.title, course=_course, body=demo.body)
-            index.add_child(instance=page)
-            page.save_revision().publish()
-            created += 1
+            if is_new:
+                self.seed_course_page(index, course, demo.pages[0])
+                created += 1
+            self.seed_translations(course, demo)
         return created
 
+    def seed_course_page(self, index: CourseIndexPage, course: Course, demo: DemoPage) -> None:
+        """Publish the page of a course in the site's first language."""
+        page = CoursePage(title=demo.title, course=course, body=demo.body, search_description=demo.description)
+        index.add_child(instance=page)
+        page.save_revision().publish()
+
+    def seed_translations(self, course: Course, demo: DemoCourse) -> None:
+        """Publish a course's page in the languages in which it is missing."""
+        if len(demo.pages) == 1:
+            return
+        source = CoursePage.objects.filter(course=course, locale__language_code=demo.pages[0].language).first()
+        done = set(CoursePage.objects.filter(course=course).values_list("locale__language_code", flat=True))
+        for translated in demo.pages[1:]:
+            locale = self.find_locale(translated.language)
+            if source is None or locale is None or translated.language in done:
+                continue
+            page = source.copy_for_translation(locale, copy_parents=True)
+            page.title, page.body, page.search_description = translated.title, translated.body, translated.description
+            page.save_revision().publish()
+
+    def find_locale(self, language: str) -> Locale | None:
+        """Return the locale of a language, None where the site's pages are not in that language."""
+        if language not in dict(get_content_languages()):
+            return None
+        return Locale.objects.get_or_create(language_code=language)[0]
+
     def seed_index_page(self) -> CourseIndexPage:
-        """Return the catalogue's page, the first time as the root of the site."""
-        index = CourseIndexPage.objects.order_by("pk").first()
-        if index is not None:
-            return index
-        index = CourseIndexPage(
-            title="Courses",
-            slug="courses",
-            introduction="<p>Choose a course to see its runs and to enroll. They come from the learning platforms.</p>",
-        )
-        Page.get_first_root_node().add_child(instance=index)
-        index.save_revision().publish()
+        """Return the catalogue's page, with its translations; the first time it becomes the root of the site."""
+        texts, *translations = demo_indexes()
+        index = CourseIndexPage.objects.filter(locale__language_code=texts.language).order_by("pk").first()
+        if index is None:
+            index = CourseIndexPage(
+                title=texts.title,
+                slug="courses",
+                introduction=texts.introduction,
+                search_description=texts.description,
+            )
+            Page.get_first_root_node().add_child(instance=index)
+            index.save_revision().publish()
+            self.make_root(index)
+        done = set(index.get_translations().values_list("locale__language_code", flat=True))
+        for translated in translations:
+            locale = self.find_locale(translated.language)
+            if locale is None or translated.language in done:
+                continue
+            page = index.copy_for_translation(locale)
+            page.title, page.introduction = translated.title, translated.introduction
+            page.search_description = translated.description
+            page.save_revision().publish()
+        return index
+
+    def make_root(self, index: CourseIndexPage) -> None:
+        """Let the site begin with the catalogue, in the place of the page that Wagtail's migrations made."""
         site = Site.objects.filter(is_default_site=True).first() or Site(is_default_site=True)
         stock_page = site.root_page if site.pk else None
         site.hostname, site.port, site.root_page = "localhost", int(os.environ.get("PORT", "8000")), index
@@ -157,7 +200,6 @@ class Command(BaseCommand):
         site.save()
         if stock_page is not None and stock_page.specific_class is STOCK_PAGE and stock_page.is_leaf():
             stock_page.delete()
-        return index
 
     def deliver(self, lms_url: str) -> None:
         """Post to the web hook, as the LMSs do, the runs that have not come yet; print what became of them."""
