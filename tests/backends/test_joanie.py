@@ -82,7 +82,7 @@ def a_star_for_the_headers(joanie):
 
 
 def unknown_run(joanie):
-    joanie.settings.runs.clear()
+    joanie.state.runs.clear()
 
 
 def a_page_for_the_run(joanie):
@@ -126,9 +126,9 @@ def test_browsers_that_do_not_call_need_no_leave(joanie, js_backend):
 def test_products_are_not_asked_for(joanie):
     product = f"{joanie.url}{API}/courses/00001/products/{RUN}/"
     assert examine(joanie, sample_urls=[product])["joanie-course-run"].status == Status.SKIPPED
-    assert [path for _method, path in joanie.calls if "products" in path] == []
+    assert joanie.journal.entries(path="products") == []
 
 
 def test_nothing_is_written(joanie):
     examine(joanie)
-    assert {method for method, _path in joanie.calls} == {"GET", "OPTIONS"}
+    assert {entry.method for entry in joanie.journal.entries()} == {"GET", "OPTIONS"}

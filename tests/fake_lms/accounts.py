@@ -32,7 +32,7 @@ def mobile_whoami(state: State, request: Request, version: str) -> Response:
     if version not in _MOBILE_VERSIONS:
         return not_found()
     username = require_user(state, request).username
-    return redirect(f"/api/mobile/{version}/users/{quote(username)}")
+    return redirect(f"{request.root_path}/api/mobile/{version}/users/{quote(username)}")
 
 
 def mobile_user(state: State, request: Request, version: str, username: str) -> Response:

@@ -1,8 +1,5 @@
 """The WSGI application: routes, and around each request the journal, the injected faults and CORS."""
 
-import os
-import socket
-import struct
 from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
@@ -11,14 +8,13 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import BaseConverter, Map, RequestRedirect, Rule
 from werkzeug.wrappers import Request, Response
 
-from . import accounts, authentication, course_pages, courses_api, enrollment_api, faults, fonzie, pages
+from . import accounts, authentication, course_pages, courses_api, enrollment_api, faults, fonzie, injection, pages
 from .control import PREFIX, Control
 from .cors_csrf import add_cors_headers, is_preflight, preflight_response
-from .responses import Refusal, detail, empty_response, html_error, not_found, server_error
+from .responses import Refusal, detail, empty_response, html_error, not_found
 from .sender import REDIRECT_PATH, Sender
 from .state import State
 from .studio import Studio
-from .throttle import throttled
 
 
 class CourseKeyConverter(BaseConverter):
@@ -37,6 +33,7 @@ class Application:
         self._studio = Studio(sender)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        injection.take_mount(environ)
         request = Request(environ)
         return self._respond(request)(environ, start_response)
 
@@ -56,21 +53,14 @@ class Application:
 
     def _answer(self, request: Request, target: faults.Target) -> tuple[Response, bool]:
         """The response, and whether it went through the LMS's CORS middleware."""
-        slow = self._state.faults.take(faults.DELAY, target)
-        if slow:
-            self._state.stopping.wait(float(slow.params.get("seconds", 5)))
-        fault = self._state.faults.take(faults.INSTEAD, target)
-        if fault:
-            # A gateway's own error page never saw the LMS.
-            return self._instead(request, fault), fault.params.get("cors", fault.kind != "bad_gateway")
         answers_preflight = self._state.settings.cors_enabled and is_preflight(request)
-        response = preflight_response() if answers_preflight else self._dispatch(request)
-        fault = self._state.faults.take(faults.AFTERWARDS, target)
-        if fault and fault.kind == "truncated":
-            response.set_data(response.get_data()[: len(response.get_data()) // 2])
-        elif fault:
-            response.headers["Content-Type"] = fault.params.get("content_type", "text/plain")
-        return response, True
+        return injection.respond(
+            self._state.faults,
+            target,
+            request,
+            self._state.stopping,
+            lambda: preflight_response() if answers_preflight else self._dispatch(request),
+        )
 
     def _dispatch(self, request: Request) -> Response:
         try:
@@ -106,28 +96,9 @@ class Application:
         if run is None and request.method == "POST":
             body = request.get_data(cache=True).decode("utf-8", "replace")
             run = request.form.get("course_id") or next((key for key in self._state.runs if f'"{key}"' in body), None)
-        return faults.Target(request.method, request.path, user.username if user else None, run)
-
-    def _instead(self, request: Request, fault: faults.Fault) -> Response:
-        params = fault.params
-        match fault.kind:
-            case "throttled":
-                return throttled(int(params.get("retry_after", 2)))
-            case "server_error":
-                return server_error()
-            case "bad_gateway":
-                return html_error(int(params.get("status", 502)), "Bad Gateway", "nginx")
-            case "html":
-                return html_error(200, "We are back soon", "The site is being maintained.")
-            case "empty":
-                return empty_response()
-            case "login_redirect":
-                return accounts.redirect(f"/login?next={request.path}")
-            case "reset":
-                _reset_connection(request)
-        body = params.get("body", "")
-        content_type = params.get("content_type", "application/json")
-        return Response(body, int(params.get("status", 500)), headers=params.get("headers"), content_type=content_type)
+        return faults.Target(
+            request.method, request.path, user.username if user else None, run, request.root_path or None
+        )
 
 
 @cache
@@ -170,7 +141,10 @@ def _urls() -> Map:
             _rule("/api/courses/v1/courses/<key:key>", courses_api.read_course),
             _rule("/api/courses/v1/courses/<key:key>/", courses_api.read_course),
             _rule("/heartbeat", courses_api.heartbeat),
+            _rule("/course_modes/choose/<key:key>/", course_pages.choose),
             _rule("/api/v1.0/status/version", fonzie.version),
+            _rule("/api/v1.0/user/me", fonzie.me),
+            _rule("/api/v1.0/user/me/", fonzie.me),
         ],
         converters={"key": CourseKeyConverter},
         merge_slashes=False,
@@ -190,11 +164,3 @@ def _course_list(state: State, request: Request) -> Response:
 def _moved_hook(state: State, request: Request) -> Response:
     """Sends the web hook on to where it should have gone, as a misconfigured site does."""
     return accounts.redirect(state.settings.hook_url, 301)
-
-
-def _reset_connection(request: Request) -> None:
-    """End the connection with a TCP reset, in the middle of nothing."""
-    connection: socket.socket = request.environ["werkzeug.socket"]
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    os.close(connection.detach())
-    raise ConnectionResetError("injected")

@@ -37,6 +37,16 @@ def learning(state: State, request: Request, key: str) -> Response:
     return _page(state, request, key)
 
 
+def choose(state: State, request: Request, key: str) -> Response:
+    """`/course_modes/choose/{key}/`: where a learner takes a track, and pays for it."""
+    user = current_user(state, request)
+    if key not in state.runs:
+        return pages.unknown_page(user)
+    modes = state.runs[key].available_modes(state.clock.now())
+    tracks = "".join(f"<li>{mode.name}: {mode.min_price} {mode.currency}</li>" for mode in modes)
+    return pages.page("Choose your track", f"<ul>{tracks}</ul>", user=user)
+
+
 def embargo(state: State, request: Request) -> Response:
     """The page that explains an embargo."""
     text = "<p>Learners from your country cannot take this course.</p>"

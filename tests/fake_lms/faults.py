@@ -16,13 +16,16 @@ INSTEAD = (
     "html",
     "empty",
     "login_redirect",
+    "endless",
 )
 AFTERWARDS = ("truncated", "content_type")
 TOKEN = ("expired_token",)
 CSRF_COOKIE = ("csrf_withheld",)
 CORS = ("cors_withheld",)
 ENROLLMENT = ("closed", "full", "invite_only", "embargo", "filter", "invalid_attribute", "mode_expired")
-KINDS = DELAY + INSTEAD + AFTERWARDS + TOKEN + CSRF_COOKIE + CORS + ENROLLMENT
+# A Joanie that does not reach the LMS behind it.
+BEHIND = ("lms_failed",)
+KINDS = DELAY + INSTEAD + AFTERWARDS + TOKEN + CSRF_COOKIE + CORS + ENROLLMENT + BEHIND
 
 DEFAULT_PATH = r"^/(api|oauth2)/|^/change_enrollment$"
 
@@ -39,6 +42,7 @@ class Target:
     path: str
     user: str | None = None
     run: str | None = None
+    mount: str | None = None
 
 
 @dataclass
@@ -51,6 +55,7 @@ class Fault:
     method: str | None = None
     user: str | None = None
     run: str | None = None
+    mount: str | None = None
     params: dict[str, Any] = field(default_factory=dict)
 
     def matches(self, target: Target) -> bool:
@@ -61,6 +66,7 @@ class Fault:
             re.search(self.path, target.path) is not None
             and self.user in (None, target.user)
             and self.run in (None, target.run)
+            and self.mount in (None, target.mount)
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -84,6 +90,7 @@ class Faults:
         method: str | None = None,
         user: str | None = None,
         run: str | None = None,
+        mount: str | None = None,
         **params: Any,
     ) -> Fault:
         """Let `kind` happen on the next `times` matching calls. Raises InvalidFault."""
@@ -95,7 +102,7 @@ class Faults:
             re.compile(path or DEFAULT_PATH)
         except (re.error, TypeError) as error:
             raise InvalidFault(f"`path` is not a regular expression: {error}.") from error
-        fault = Fault(kind, times, path or DEFAULT_PATH, method, user, run, params)
+        fault = Fault(kind, times, path or DEFAULT_PATH, method, user, run, mount, params)
         with self._lock:
             self._faults.append(fault)
         return fault

@@ -74,6 +74,8 @@ class Settings:
     catalog_mfe_url: str | None = None
     # The version of the plugin, where it is installed.
     fonzie: str | None = None
+    # SIMPLE_JWT["SIGNING_KEY"], which a Joanie knows too.
+    fonzie_signing_key: str = "a key that Fonzie and Joanie share"
     throttled: bool = True
     healthy: bool = True
     api_key: str | None = "fake-lms-api-key"
@@ -115,6 +117,8 @@ class User:
     name: str = ""
     is_staff: bool = False
     is_active: bool = True
+    # Accounts that were made on the command line have none.
+    has_profile: bool = True
 
     def __post_init__(self) -> None:
         self.email = self.email or f"{self.username}@example.com"
