@@ -75,6 +75,7 @@ def check_settings(app_configs: Any = None, **kwargs) -> list[checks.CheckMessag
         *_check_ca_bundle(),
         *_check_timeouts(),
         *_check_csp_report_uri(),
+        *_check_count_threshold(),
         *_check_preview_template(),
     ]
 
@@ -282,6 +283,13 @@ def _check_retention() -> Iterator[checks.CheckMessage]:
     if days is not None and (not isinstance(days, int) or isinstance(days, bool) or days < MIN_DAYS):
         hint = f"Set {name} to a whole number of days, at least {MIN_DAYS}, or to None to keep deliveries for ever."
         yield _error(34, f"{name} is {days!r}.", hint)
+
+
+def _check_count_threshold() -> Iterator[checks.CheckMessage]:
+    name, count = f"{PREFIX}ENROLLMENT_COUNT_THRESHOLD", lms_settings.ENROLLMENT_COUNT_THRESHOLD
+    if count is not None and (not isinstance(count, int) or isinstance(count, bool) or count < 0):
+        hint = f"Set {name} to a whole number of learners, or to None to show no numbers."
+        yield _error(45, f"{name} is {count!r}.", hint)
 
 
 def _check_preview_template() -> Iterator[checks.CheckMessage]:

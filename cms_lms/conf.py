@@ -80,6 +80,9 @@ class Settings:
     ``CSP_REPORT_URI``: str, an address or a path. Where browsers report what the Content-Security-Policy of course
     pages made them refuse; blank for nowhere.
 
+    ``ENROLLMENT_COUNT_THRESHOLD``: int, None for never. Course pages show how many learners enrolled in a run
+    where it is more than this.
+
     ``PREVIEW_TEMPLATE``: str. The template that shows a course run in the admin's preview.
     """
 
@@ -124,6 +127,7 @@ class Settings:
         "DRAFT_MAIL_SECONDS": 600,
         "PAGE_CACHE_SECONDS": 300,
         "CSP_REPORT_URI": "",
+        "ENROLLMENT_COUNT_THRESHOLD": 100,
         "PREVIEW_TEMPLATE": "cms_lms/course_run_preview.html",
     }
 

@@ -77,6 +77,8 @@ def test_the_settings_of_the_site_are_right():
         ("COUNTER_REFRESH_SECONDS", -1, "cms_lms.E031", "0 for none"),
         ("COUNTER_REFRESH_SECONDS", None, "cms_lms.E031", "whole number of seconds"),
         ("PAGE_CACHE_SECONDS", -1, "cms_lms.E031", "CMS_LMS_PAGE_CACHE_SECONDS"),
+        ("ENROLLMENT_COUNT_THRESHOLD", -1, "cms_lms.E045", "None to show no numbers"),
+        ("ENROLLMENT_COUNT_THRESHOLD", "100", "cms_lms.E045", "CMS_LMS_ENROLLMENT_COUNT_THRESHOLD"),
         ("CSP_REPORT_URI", None, "cms_lms.E035", "CMS_LMS_CSP_REPORT_URI"),
         ("CSP_REPORT_URI", "reports", "cms_lms.E035", "https://reports.example.com/csp"),
         ("CSP_REPORT_URI", "https://x.example; script-src *", "cms_lms.E035", "one address"),
@@ -138,6 +140,7 @@ def test_wrong_setting(name, value, expected_id, hint):
         ("CONNECT_TIMEOUT", 1),
         ("CSP_REPORT_URI", "/csp-reports/"),
         ("PAGE_CACHE_SECONDS", 0),
+        ("ENROLLMENT_COUNT_THRESHOLD", None),
     ],
 )
 def test_right_setting(name, value):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from cms_lms.models import Course, CourseRun
 from cms_lms.models.course import course_page_field, course_page_models
 from cms_lms.runs.fields import DATE_FIELDS
-from cms_lms.runs.state import State, compute_state, next_change
+from cms_lms.runs.state import State, display_state, next_change
 
 
 def course_title(course: Course, language: str | None) -> str:
@@ -33,13 +33,13 @@ class CourseStates:
 
 
 def course_states(courses: Iterable[Course], *, now: dt.datetime) -> CourseStates:
-    """Return the state of each course: the best among its visible runs. One query."""
-    nothing = compute_state(None, None, None, None, now=now)
+    """Return the state of each course as learners are told it: the best among its listed runs. One query."""
+    nothing = display_state(None, None, None, None, now=now)
     states = {course.pk: nothing for course in courses}
     changes = []
-    rows = CourseRun.objects.visible().filter(course__in=states).order_by().values_list("course", *DATE_FIELDS)
+    rows = CourseRun.objects.listed().filter(course__in=states).order_by().values_list("course", *DATE_FIELDS)
     for course_id, *dates in rows:
-        state = compute_state(*dates, now=now)
+        state = display_state(*dates, now=now)
         if state.priority < states[course_id].priority:
             states[course_id] = state
         changes.append(next_change(*dates, now=now))

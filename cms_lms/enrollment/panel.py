@@ -8,42 +8,42 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.templatetags.static import static
-from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext
 
 from cms_lms.backends.base import BaseLMSBackend
 from cms_lms.backends.registry import UnknownBackend, get_js_module
-from cms_lms.conf import settings as lms_settings
+from cms_lms.enrollment.facts import (
+    Period,
+    Price,
+    announced_date,
+    count_learners,
+    local_date,
+    make_price,
+    name_languages,
+)
+from cms_lms.enrollment.problems import PanelProblem, find_problem
 from cms_lms.matching.handler import LMSHandler
 from cms_lms.models import CourseRun
 from cms_lms.patterns.urls import InvalidURL, normalize_url
 from cms_lms.runs.fields import CatalogVisibility, DisplayMode
-from cms_lms.runs.state import NEVER_YEAR, State, compute_state, next_change
+from cms_lms.runs.state import State, display_state, is_unscheduled, next_change
 
 logger = logging.getLogger("cms_lms")
-
-
-@dataclass(frozen=True)
-class Period:
-    """A stretch of time as readers see it, in the current time zone; None where it has no such end."""
-
-    start: dt.datetime | None
-    end: dt.datetime | None
-
-    def __bool__(self) -> bool:
-        return self.start is not None or self.end is not None
 
 
 @dataclass(frozen=True)
 class EnrollmentPanel:
     """One run as its course page shows it.
 
-    ``state`` holds from ``now`` until ``next_change``. ``learner_url`` is None where the LMS has no page for
-    learners. ``module_url`` is blank where the browser cannot speak to the LMS: the panel is then a plain
-    link. The dates are the run's, aware or None.
+    ``state`` is what learners are told, and holds from ``now`` until ``next_change``. ``learner_url`` is None where the
+    LMS has no page for learners. ``module_url`` is blank where the browser cannot speak to the LMS: the panel is then a
+    plain link. The dates are the run's, aware or None. ``calendar_url`` is blank where nothing is ahead. ``problem`` is
+    for staff: None on public pages.
     """
 
     run_id: int | None
@@ -55,8 +55,15 @@ class EnrollmentPanel:
     enrollment_start: dt.datetime | None
     enrollment_end: dt.datetime | None
     next_change: dt.datetime | None
+    language_codes: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
+    price: Price | None = None
+    certificate: Price | None = None
+    learner_count: str = ""
+    calendar_url: str = ""
+    has_own_title: bool = False
     is_compact: bool = False
+    is_prominent: bool = False
     is_draft: bool = False
     is_hidden: bool = False
     learner_url: str | None = None
@@ -65,6 +72,7 @@ class EnrollmentPanel:
     js_backend: str = ""
     module_url: str = ""
     course_id: str = ""
+    problem: PanelProblem | None = None
 
     @property
     def is_interactive(self) -> bool:
@@ -72,29 +80,37 @@ class EnrollmentPanel:
         return bool(self.module_url)
 
     @property
+    def name(self) -> str:
+        """The run by a name that tells it from the others of its course, for screen readers."""
+        start = announced_date(self.start)
+        if self.has_own_title or start is None:
+            return self.title
+        return gettext("%(title)s, from %(date)s") % {"title": self.title, "date": date_format(start)}
+
+    @property
     def enrollment_period(self) -> Period:
         """When learners may enroll, for display."""
-        return Period(_local(self.enrollment_start), _local(self.enrollment_end))
+        return Period(announced_date(self.enrollment_start), local_date(self.enrollment_end))
 
     @property
     def course_period(self) -> Period:
         """When the course takes place, for display."""
-        return Period(_local(self.start), _local(self.end))
+        return Period(announced_date(self.start), local_date(self.end))
+
+    @property
+    def is_archived(self) -> bool:
+        """Whether it is over for good: nobody asks any more when one could enroll."""
+        return self.state.priority == 6
+
+    @property
+    def is_start_unscheduled(self) -> bool:
+        """Whether the start is still to be announced."""
+        return is_unscheduled(self.start)
 
     @property
     def lms_origin(self) -> str:
         """The origin that the panel's module calls, blank where it calls none."""
         return url_origin(self.base_url) if self.is_interactive else ""
-
-
-def _local(date: dt.datetime | None) -> dt.datetime | None:
-    """Return a date in the reader's time zone, None for never and for what has no date there."""
-    if date is None or date.year >= NEVER_YEAR:
-        return None
-    try:
-        return timezone.localtime(date)
-    except OverflowError:  # the first hours of year 1, west of Greenwich
-        return None
 
 
 def url_origin(url: str) -> str:
@@ -103,38 +119,59 @@ def url_origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}" if parts.scheme and parts.netloc else ""
 
 
-def build_panel(run: CourseRun, *, now: dt.datetime, is_draft: bool = False) -> EnrollmentPanel:
-    """Return the panel of one run at ``now`` (aware)."""
+def build_panel(
+    run: CourseRun, *, now: dt.datetime, is_draft: bool = False, for_staff: bool = False
+) -> EnrollmentPanel:
+    """Return the panel of one run at ``now`` (aware); for staff with what keeps it from working."""
     dates = (run.start, run.end, run.enrollment_start, run.enrollment_end)
-    labels = dict(lms_settings.COURSE_LANGUAGES)
+    is_compact = run.display_mode == DisplayMode.COMPACT
     panel = EnrollmentPanel(
         run_id=run.pk,
         title=run.display_title,
         now=now,
-        state=compute_state(*dates, now=now),
+        state=display_state(*dates, now=now),
         start=run.start,
         end=run.end,
         enrollment_start=run.enrollment_start,
         enrollment_end=run.enrollment_end,
         next_change=next_change(*dates, now=now),
-        languages=tuple(gettext(labels[code]) if code in labels else str(code) for code in run.languages),
-        is_compact=run.display_mode == DisplayMode.COMPACT,
+        language_codes=tuple(map(str, run.languages)),
+        has_own_title=bool(run.title),
+        is_compact=is_compact,
         is_draft=is_draft,
         is_hidden=run.catalog_visibility == CatalogVisibility.HIDDEN,
+        problem=find_problem(run.resource_link) if for_staff else None,
+        **({} if is_compact else _facts(run)),
     )
     return _bind(panel, run.resource_link)
+
+
+def _facts(run: CourseRun) -> dict[str, Any]:
+    """Return what a detailed run tells of itself, in the language that is active."""
+    return {
+        "languages": name_languages(run.languages),
+        "price": make_price(run.offer, run.price, run.discounted_price, run.discount, run.price_currency),
+        "certificate": make_price(
+            run.certificate_offer,
+            run.certificate_price,
+            run.certificate_discounted_price,
+            run.certificate_discount,
+            run.price_currency,
+        ),
+        "learner_count": count_learners(run.enrollment_count),
+    }
 
 
 def _bind(panel: EnrollmentPanel, resource_link: str) -> EnrollmentPanel:
     """Add what the LMS of a link says; a draft's link may be anything, and then leads nowhere."""
     try:
-        normalize_url(resource_link)
+        normalized_url = normalize_url(resource_link)
     except InvalidURL:
         return panel
-    backend = LMSHandler.select_lms(resource_link)
+    backend = LMSHandler.configuration().select(normalized_url)
     if backend is None:
         return replace(panel, learner_url=resource_link)
-    course_id = backend.extract_course_id(resource_link) or ""
+    course_id = backend.extract_from_normalized(normalized_url) or ""
     return replace(
         panel,
         learner_url=backend.learner_url(resource_link),

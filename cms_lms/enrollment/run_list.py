@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db.models import QuerySet
 from django.utils.functional import Promise
@@ -16,14 +16,23 @@ from django.utils.translation import pgettext_lazy
 from cms_lms.enrollment.panel import EnrollmentPanel, build_panel
 from cms_lms.models import Course, CourseRun
 
+#: How many archived runs are in sight; more are a click away.
+ARCHIVED_IN_SIGHT = 10
+
 
 @dataclass(frozen=True)
 class PanelGroup:
-    """The panels of a course page under one heading; ``key`` is stable, for style sheets."""
+    """The panels of a course page under one heading; ``key`` is stable, for style sheets.
+
+    ``more`` are those that are out of sight at first. A prominent group is the one run that is open, which needs no
+    heading but its own.
+    """
 
     key: str
     heading: str | Promise
     panels: tuple[EnrollmentPanel, ...]
+    more: tuple[EnrollmentPanel, ...] = ()
+    is_prominent: bool = False
 
 
 #: Key, heading and the states' priorities, in the order in which learners look.
@@ -36,22 +45,55 @@ GROUPS: tuple[tuple[str, Promise, tuple[int, ...]], ...] = (
 )
 
 
-def group_panels(panels: Iterable[EnrollmentPanel]) -> list[PanelGroup]:
-    """Return the panels under their headings, without the empty ones."""
-    panels = sorted(panels, key=_order)
+def group_panels(panels: Iterable[EnrollmentPanel], *, language: str | None = None) -> list[PanelGroup]:
+    """Return the panels under their headings, without the empty ones; open runs in the page's language come first."""
+    panels = list(panels)
     groups = []
     for key, heading, priorities in GROUPS:
-        members = tuple(panel for panel in panels if panel.state.priority in priorities)
-        if members:
-            groups.append(PanelGroup(key, heading, members))
+        members = [panel for panel in panels if panel.state.priority in priorities]
+        if not members:
+            continue
+        if key == "archived":
+            members.sort(key=_latest_first)
+            groups.append(
+                PanelGroup(key, heading, tuple(members[:ARCHIVED_IN_SIGHT]), tuple(members[ARCHIVED_IN_SIGHT:]))
+            )
+        elif key == "open":
+            groups.append(_open_group(heading, members, language))
+        else:
+            groups.append(PanelGroup(key, heading, tuple(sorted(members, key=_earliest_first))))
     return groups
 
 
-def _order(panel: EnrollmentPanel) -> tuple:
-    """By state, then what starts first; what is over, the latest first. The id settles ties."""
-    moment = (panel.end if panel.state.priority == 6 else panel.start) or panel.start
-    seconds = moment.timestamp() if moment else float("inf")
-    return (panel.state.priority, -seconds if panel.state.priority == 6 else seconds, panel.run_id or 0)
+def _open_group(heading: Promise, panels: list[EnrollmentPanel], language: str | None) -> PanelGroup:
+    """Return the group of what is open. What is over comes last, although one may still look at it."""
+    if len(panels) == 1 and not panels[0].is_compact:
+        return PanelGroup("open", heading, (replace(panels[0], is_prominent=True),), is_prominent=True)
+    panels.sort(
+        key=lambda panel: (not _is_taught_in(panel, language), panel.state.priority == 2, _earliest_first(panel))
+    )
+    return PanelGroup("open", heading, tuple(panels))
+
+
+def _is_taught_in(panel: EnrollmentPanel, language: str | None) -> bool:
+    """Whether a run is taught in a language, of whatever region."""
+    wanted = _base_language(language or "")
+    return any(_base_language(code) == wanted for code in panel.language_codes)
+
+
+def _base_language(code: str) -> str:
+    return code.replace("_", "-").partition("-")[0].lower()
+
+
+def _earliest_first(panel: EnrollmentPanel) -> tuple:
+    """By what happens next: the opening of enrollment where that is it, else the start. The id settles ties."""
+    moment = panel.state.datetime or (None if panel.is_start_unscheduled else panel.start)
+    return (moment.timestamp() if moment else float("inf"), panel.run_id or 0)
+
+
+def _latest_first(panel: EnrollmentPanel) -> tuple:
+    moment = panel.end or panel.start
+    return (-moment.timestamp() if moment else float("inf"), panel.run_id or 0)
 
 
 def course_panels(course: Course | None, *, now: dt.datetime) -> list[EnrollmentPanel]:
@@ -75,16 +117,16 @@ def course_draft_panels(course: Course | None, *, now: dt.datetime) -> list[Enro
             if run.course_id != course.pk:
                 continue
             run.course = course
-        panel = build_panel(run, now=now, is_draft=is_draft)
+        panel = build_panel(run, now=now, is_draft=is_draft, for_staff=True)
         if not panel.is_hidden:
             panels.append(panel)
     return panels
 
 
 def course_panels_with(run: CourseRun, *, now: dt.datetime) -> list[EnrollmentPanel]:
-    """Return the public panels of a run's course with this version of the run in the place of its own."""
+    """Return the public panels of a run's course with this version of the run in the place of its own, for staff."""
     siblings = [panel for panel in course_panels(run.course, now=now) if run.pk is None or panel.run_id != run.pk]
-    return [build_panel(run, now=now, is_draft=True), *siblings]
+    return [build_panel(run, now=now, is_draft=True, for_staff=True), *siblings]
 
 
 def _runs(queryset: QuerySet[CourseRun], course: Course) -> list[CourseRun]:

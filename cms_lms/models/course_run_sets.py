@@ -26,6 +26,10 @@ class CourseRunQuerySet(models.QuerySet[Any]):
         """Return the runs that a live course page shows."""
         return self.filter(live=True).exclude(catalog_visibility=CatalogVisibility.HIDDEN)
 
+    def listed(self) -> CourseRunQuerySet:
+        """Return the visible runs that lists of courses and searches may speak of, not their course pages alone."""
+        return self.visible().exclude(catalog_visibility=CatalogVisibility.COURSE_ONLY)
+
     def public(self) -> CourseRunQuerySet:
         """Return the runs that the public site shows: visible, and with a live course page.
 

@@ -25,11 +25,15 @@ register = template.Library()
 
 @register.inclusion_tag("cms_lms/enrollment/course_runs.html", takes_context=True)
 def course_runs(
-    context: template.Context, course: Course | None, preview_run: CourseRun | None = None
+    context: template.Context,
+    course: Course | None,
+    preview_run: CourseRun | None = None,
+    language: str | None = None,
 ) -> dict[str, Any]:
-    """Show the visible runs of a course, grouped by state.
+    """Show the visible runs of a course, grouped by state; those that are open in the order of their languages.
 
-    In a page's preview the drafts are shown too, marked as such. ``preview_run``, or the request's
+    The ``language`` that comes first is that of the ``page`` in the context unless another is given, else the active
+    one. In a page's preview the drafts are shown too, marked as such. ``preview_run``, or the request's
     ``preview_course_run``, takes the place of the public version of the same run.
     """
     request, now = context.get("request"), timezone.now()
@@ -45,7 +49,18 @@ def course_runs(
     # All panels of a page share one set of steps, which comes with the first that need it.
     with_shared_steps = not notes.has_steps and any(panel.is_interactive for panel in panels)
     notes.has_steps = notes.has_steps or with_shared_steps
-    return {"groups": group_panels(panels), "with_shared_steps": with_shared_steps, "request": request}
+    language = (
+        language or getattr(getattr(context.get("page"), "locale", None), "language_code", None) or get_language()
+    )
+    return {
+        "groups": group_panels(panels, language=language),
+        "with_shared_steps": with_shared_steps,
+        "request": request,
+    }
+
+
+def _page_language(context: template.Context) -> str | None:
+    return getattr(getattr(context.get("page"), "locale", None), "language_code", None)
 
 
 @register.inclusion_tag("cms_lms/enrollment/panel.html", takes_context=True)

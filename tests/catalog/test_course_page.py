@@ -10,6 +10,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from wagtail.models import Locale
 
 from cms_lms.matching.handler import LMSHandler
 from cms_lms.models import CourseRun
@@ -44,8 +45,7 @@ def test_the_page_is_complete_without_javascript(soup):
     assert page.html["lang"] == "en"
     assert page.h1.text == "Bread"
     assert "Its text." in page.text
-    assert page.select_one(".course-runs__heading").text == "Open for enrollment"
-    assert "Spring edition" in page.select_one(".course-run__title").text
+    assert "Spring edition" in page.select_one("h3.course-run__title").text
     assert "English, French" in page.select_one(".course-run__details").text
     link = page.select_one("lms-enrollment .lms-enrollment__fallback a")
     assert link["href"] == run.resource_link
@@ -154,6 +154,39 @@ def test_the_headers_allow_the_lmss_of_the_page_and_nothing_else(client):
     assert response["Referrer-Policy"] == "strict-origin-when-cross-origin"
 
 
+def test_every_run_has_an_anchor_and_one_that_is_open_alone_needs_no_heading(soup):
+    course = make_course()
+    running, over = make_run(course=course, **open_dates()), make_run(course=course)
+    page = soup(make_course_page(course).url)
+
+    assert [heading.text for heading in page.select(".course-runs__heading")] == ["Archived"]
+    assert "lms-enrollment--prominent" in page.select_one(f"#run-{running.pk} .lms-enrollment")["class"]
+    assert "lms-enrollment--prominent" not in page.select_one(f"#run-{over.pk} .lms-enrollment")["class"]
+    assert page.select_one(f"#run-{over.pk} h4")
+
+
+def test_more_than_ten_archived_runs_are_a_click_away_without_javascript(soup):
+    course = make_course()
+    for _ in range(12):
+        make_run(course=course)
+    page = soup(make_course_page(course).url)
+
+    assert len(page.select(".course-runs__group > ul > li")) == 10
+    assert len(page.select("details.course-runs__more li")) == 2
+    assert page.summary.text.strip() == "Show 2 more"
+
+
+def test_runs_in_the_language_of_the_page_come_first(soup):
+    course = make_course()
+    make_run(course=course, title="In English", languages=["en"], **open_dates())
+    make_run(course=course, title="In French", languages=["fr-ca"], **open_dates())
+    french, _ = Locale.objects.get_or_create(language_code="fr")
+    page = make_course_page(course, title="Pain", slug="pain", locale=french)
+    titles = [title.text.strip() for title in soup(page.url).select(".course-run__title")]
+
+    assert titles == ["In French", "In English"]
+
+
 def test_visitors_get_no_cookie(client):
     response = client.get(make_course_page(make_run().course).url)
 
@@ -216,6 +249,20 @@ class TestPreview:
 
         assert titles == {"Public", "New draft Draft", "After Draft"}
         assert "frame-ancestors 'self'" in response["Content-Security-Policy"]
+
+    def test_staff_see_why_a_run_is_not_offered_and_the_public_does_not(self, preview, soup):
+        make_backend(name="Campus", is_enabled=False)
+        run = make_run()
+        page = make_course_page(run.course)
+        note = preview(page)[0].select_one("[data-problem]")
+
+        assert note["data-problem"] == "disabled"
+        assert "Only staff see this:" in note.text
+        assert "“Campus”" in note.text
+        assert preview(run)[0].select("[data-problem=disabled]")
+        public = soup(page.url)
+        assert not public.select("[data-problem], .course-run__problem")
+        assert public.select_one(".lms-enrollment a")["href"] == run.resource_link
 
     def test_a_run_takes_its_own_place_among_the_public_ones(self, preview):
         make_backend()

@@ -15,11 +15,12 @@ from tests.factories import make_course, make_run
 pytestmark = pytest.mark.django_db
 
 
-def test_the_state_of_a_course_is_the_best_among_its_visible_runs(django_assert_num_queries):
+def test_the_state_of_a_course_is_the_best_among_its_listed_runs(django_assert_num_queries):
     full, bare, hidden = make_course(), make_course(code="Bare"), make_course(code="Hidden")
     make_run(course=full, **STATES["archived, closed"])
     make_run(course=full, **STATES["future, open"])
     make_run(course=full, live=False, **STATES["ongoing, open"])
+    make_run(course=bare, catalog_visibility=CatalogVisibility.COURSE_ONLY, **STATES["ongoing, open"])
     make_run(course=hidden, catalog_visibility=CatalogVisibility.HIDDEN, **STATES["ongoing, open"])
     with django_assert_num_queries(1):
         found = course_states([full, bare, hidden], now=NOW)

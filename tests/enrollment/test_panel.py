@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 
@@ -86,3 +87,39 @@ class TestPanel:
 )
 def test_the_origin_of_a_url(url, origin):
     assert url_origin(url) == origin
+
+
+class TestFacts:
+    """What is told beside the state."""
+
+    def test_a_detailed_run_tells_all_that_is_known(self):
+        run = make_run(price=Decimal("50"), offer="paid", certificate_offer="free")
+        CourseRun.objects.update(enrollment_count=1234)
+        run.refresh_from_db()
+        panel = build_panel(run, now=NOW)
+
+        assert panel.price is not None
+        assert panel.price.amount == "€50.00"
+        assert panel.certificate is not None
+        assert panel.certificate.is_free
+        assert panel.learner_count == "1,200"
+
+    def test_a_compact_run_tells_less(self):
+        panel = build_panel(make_run(offer="free", display_mode=DisplayMode.COMPACT), now=NOW)
+
+        assert (panel.price, panel.certificate, panel.learner_count, panel.languages) == (None, None, "", ())
+        assert panel.course_period
+
+    def test_the_name_tells_runs_of_one_title_apart(self):
+        assert build_panel(make_run(), now=NOW).name == "Demonstration, from March 1, 2024"
+        assert build_panel(make_run(title="Spring edition"), now=NOW).name == "Spring edition"
+        assert build_panel(make_run(start=None), now=NOW).name == "Demonstration"
+
+    def test_what_open_edx_has_not_scheduled_has_no_date(self):
+        placeholder = datetime(2030, 1, 1, tzinfo=UTC)
+        panel = build_panel(make_run(start=placeholder, end=None, enrollment_start=NOW, enrollment_end=None), now=NOW)
+
+        assert panel.is_start_unscheduled
+        assert not panel.course_period
+        assert panel.state.text == "open for enrollment"
+        assert panel.start == placeholder

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from cms_lms.enrollment.run_list import course_draft_panels, course_panels, group_panels
 from cms_lms.models import CourseRun
-from cms_lms.runs.fields import CatalogVisibility
+from cms_lms.runs.fields import CatalogVisibility, DisplayMode
 from tests.enrollment.run_dates import NOW, STATES, days
 from tests.factories import make_course, make_run
 
@@ -39,6 +41,70 @@ class TestGroups:
 
         assert [panel.title for panel in open_group.panels] == ["starts in 10", "starts in 20", "starts in 30"]
         assert [panel.title for panel in archived_group.panels] == ["ended 10 ago", "ended 20 ago", "ended 30 ago"]
+
+    def test_one_open_run_is_prominent_unless_it_is_compact(self):
+        course = make_course()
+        run = make_run(course=course, **STATES["future, open"])
+        make_run(course=course, **STATES["ongoing, closed"])
+        groups = group_panels(course_panels(course, now=NOW))
+
+        assert [group.is_prominent for group in groups] == [True, False]
+        assert [panel.is_prominent for group in groups for panel in group.panels] == [True, False]
+
+        CourseRun.objects.filter(pk=run.pk).update(display_mode=DisplayMode.COMPACT)
+        assert not group_panels(course_panels(course, now=NOW))[0].is_prominent
+
+    def test_two_open_runs_are_equals(self):
+        course = make_course()
+        for _ in range(2):
+            make_run(course=course, **STATES["future, open"])
+        (group,) = group_panels(course_panels(course, now=NOW))
+
+        assert not group.is_prominent
+        assert not any(panel.is_prominent for panel in group.panels)
+
+    def test_the_page_s_language_comes_first_then_what_is_over_last(self):
+        course = make_course()
+        for title, languages, state in [
+            ("archived, French", ["fr"], "archived, open"),
+            ("English", ["en"], "ongoing, open"),
+            ("Canadian", ["en", "fr-CA"], "future, open"),
+            ("French", ["fr"], "ongoing, open"),
+            ("none", [], "ongoing, open"),
+        ]:
+            make_run(course=course, title=title, languages=languages, **STATES[state])
+        panels = course_panels(course, now=NOW)
+
+        def titles(language: str | None) -> list[str]:
+            (group,) = group_panels(panels, language=language)
+            return [panel.title for panel in group.panels]
+
+        assert titles("fr") == ["French", "Canadian", "archived, French", "English", "none"]
+        assert titles("fr-be") == titles("fr")
+        assert titles("en") == ["English", "Canadian", "French", "none", "archived, French"]
+        assert titles(None) == ["English", "French", "none", "Canadian", "archived, French"]
+
+    def test_ten_archived_runs_are_in_sight(self):
+        course = make_course()
+        for age in range(1, 13):
+            make_run(course=course, title=str(age), **days(-60, -age, -90, -70))
+        (group,) = group_panels(course_panels(course, now=NOW))
+
+        assert [panel.title for panel in group.panels] == [str(age) for age in range(1, 11)]
+        assert [panel.title for panel in group.more] == ["11", "12"]
+
+    def test_what_open_edx_has_not_scheduled_is_to_be_scheduled_unless_it_is_open(self):
+        course = make_course()
+        placeholder = datetime(2030, 1, 1, tzinfo=UTC)
+        make_run(course=course, title="nothing", start=placeholder, end=None, enrollment_start=placeholder)
+        make_run(course=course, title="open", start=placeholder, end=None, enrollment_start=NOW, enrollment_end=None)
+        groups = group_panels(course_panels(course, now=NOW))
+
+        assert [(group.key, group.panels[0].title) for group in groups] == [
+            ("open", "open"),
+            ("unscheduled", "nothing"),
+        ]
+        assert [group.panels[0].state.datetime for group in groups] == [None, None]
 
     def test_a_course_without_runs_or_no_course_has_none(self):
         assert group_panels(course_panels(make_course(), now=NOW)) == []
