@@ -28,7 +28,7 @@ demo: $(extra)demo
 	@exec $(python) -m tests.demo
 
 test: $(extra)test chromium
-	$(python) -m pytest -n $(PYTEST_WORKERS) --dist loadgroup -m 'not long' $(ARGS)
+	$(python) -m pytest -n $(PYTEST_WORKERS) --dist load -m 'not long' $(ARGS)
 
 test-long: $(extra)test chromium
 	@PYTHON=$(python) .ci/test-long $(ARGS)

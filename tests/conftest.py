@@ -1,11 +1,19 @@
-"""What holds for all tests: how several workers share them out, and which of them another database can change."""
+"""What holds for all tests: how several workers share them out, which of them another database can change, and that
+no page breaks its own policy.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.utils import translation
+
+from tests.chromium import VIOLATIONS, PolicyViolations
+
+#: Files, or folders of them, whose tests share what is dear to make: each file stays with one worker.
+TOGETHER = ("tests/browser/", "tests/enrollment_js/", "tests/project/", "tests/site/")
 
 #: The fixtures by which pytest-django opens the database.
 DATABASE_FIXTURES = {"db", "transactional_db"}
@@ -23,17 +31,41 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Share out single tests, but files as a whole where that saves time. The files, which take long, come first."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return nodeid.partition("::")[0] if nodeid.startswith(TOGETHER) else nodeid
+
+    return Scheduling(config, log)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep what is heavy together, one kind to a worker: two browsers at once only get in each other's way."""
-    for item in items:
-        for kind in ("browser", "packaging"):
-            if item.get_closest_marker(kind):
-                item.add_marker(pytest.mark.xdist_group(kind))
+    """Leave out what does not use the database, if asked to."""
     if config.getoption("--database-only"):
         pure = [item for item in items if not uses_database(item)]
         config.hook.pytest_deselected(items=pure)
         items[:] = [item for item in items if uses_database(item)]
+
+
+@pytest.fixture
+def policy_violations() -> PolicyViolations:
+    """What the policies of this test's pages made the browser refuse; whoever wants some clears them."""
+    return VIOLATIONS
+
+
+@pytest.fixture(autouse=True)
+def no_policy_violations(request: pytest.FixtureRequest) -> Iterator[None]:
+    """No page breaks its own Content-Security-Policy, in any test with a browser."""
+    yield
+    if request.node.get_closest_marker("browser"):
+        found = [*VIOLATIONS.console, *VIOLATIONS.reports]
+        VIOLATIONS.clear()
+        assert found == []
 
 
 @pytest.fixture(autouse=True)

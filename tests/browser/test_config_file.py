@@ -17,7 +17,6 @@ from tests.factories import OPENEDX, course_regex
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True, serialized_rollback=True),
-    pytest.mark.xdist_group("browser"),
 ]
 
 PARTNERS = {

@@ -17,7 +17,6 @@ from tests.factories import COURSE_REGEX, course_regex, make_backend, make_cours
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True, serialized_rollback=True),
-    pytest.mark.xdist_group("browser"),
 ]
 
 LINK = "https://lms.example.com/courses/course-v1:edX+DrinkX+2030/info"

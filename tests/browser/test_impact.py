@@ -18,7 +18,6 @@ from tests.factories import COURSE_REGEX, course_regex, make_backend, make_cours
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True, serialized_rollback=True),
-    pytest.mark.xdist_group("browser"),
 ]
 
 

@@ -24,7 +24,6 @@ from tests.sync.payloads import link, payload
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True, serialized_rollback=True),
-    pytest.mark.xdist_group("browser"),
 ]
 
 NEW_END = "2027-07-15T22:00:00+00:00"

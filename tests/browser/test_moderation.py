@@ -13,7 +13,6 @@ from tests.factories import make_backend, make_workflow
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True, serialized_rollback=True),
-    pytest.mark.xdist_group("browser"),
 ]
 
 TITLE = "Drinking Water Treatment"

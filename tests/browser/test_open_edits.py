@@ -21,7 +21,6 @@ from tests.sync.payloads import LINK, link
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True, serialized_rollback=True),
-    pytest.mark.xdist_group("browser"),
 ]
 
 CHANGED = "Course end (June 1, 2024, 9 a.m. → July 15, 2027, 10 p.m.)"

@@ -13,21 +13,7 @@ from tests.browser.test_walk import log_in
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True, serialized_rollback=True),
-    pytest.mark.xdist_group("browser"),
 ]
-
-
-@pytest.fixture
-def refusals(new_page):
-    """Return a maker of pages, and the list of what their security policies refused."""
-    refused: list[str] = []
-
-    def watched_page() -> Page:
-        page = new_page()
-        page.on("console", lambda message: refused.append(message.text) if "Security Policy" in message.text else None)
-        return page
-
-    return watched_page, refused
 
 
 def press_until_focused(page: Page, name: str) -> None:
@@ -80,10 +66,9 @@ def test_enrollment_by_keyboard_alone(open_run, new_page, lms):
     assert lms.state.is_enrolled("learner", KEY)
 
 
-def test_the_security_policy_refuses_nothing_of_ours(open_run, refusals):
-    make_page, refused = refusals
+def test_the_security_policy_refuses_nothing_of_ours(open_run, new_page, policy_violations):
     for user in (None, "editor", "admin"):
-        page = make_page()
+        page = new_page()
         if user:
             log_in(page, user)
         for address in ("/", COURSE_PAGE):
@@ -100,4 +85,4 @@ def test_the_security_policy_refuses_nothing_of_ours(open_run, refusals):
             ).to_be_visible()
         else:
             expect(bar).to_have_count(0)
-    assert refused == []
+    assert (policy_violations.console, policy_violations.reports) == ([], [])

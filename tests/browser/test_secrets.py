@@ -18,7 +18,6 @@ from tests.factories import make_backend
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True, serialized_rollback=True),
-    pytest.mark.xdist_group("browser"),
 ]
 
 LONG_AGO = dt.datetime(2024, 3, 1, 9, tzinfo=dt.UTC)

@@ -15,7 +15,6 @@ from tests.factories import make_backend
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True, serialized_rollback=True),
-    pytest.mark.xdist_group("browser"),
 ]
 
 #: A run of the course that the demonstration's catalogue leaves out.

@@ -15,7 +15,6 @@ from tests.factories import course_regex, make_backend
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True, serialized_rollback=True),
-    pytest.mark.xdist_group("browser"),
 ]
 
 ID = "course-v1:edX+DemoX+2027_T1"

@@ -10,7 +10,6 @@ from playwright.sync_api import Page, expect
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True, serialized_rollback=True),
-    pytest.mark.xdist_group("browser"),
 ]
 
 PUBLIC_RUN = "course-v1:edX+DemoX+2027_T1"

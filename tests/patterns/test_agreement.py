@@ -179,7 +179,6 @@ def page():
 
 @pytest.mark.long
 @pytest.mark.browser
-@pytest.mark.xdist_group("browser")
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(pairs(), min_size=5, max_size=20))
 def test_browsers_agree_for_long(page, many):

@@ -65,7 +65,6 @@ def test_javascript_on_the_server(entry):
 
 
 @pytest.mark.browser
-@pytest.mark.xdist_group("browser")
 def test_javascript_in_a_browser():
     """Every pattern on every URL of the corpus, far more than the corpus says what to expect of: RE2 says it."""
     urls = sorted({url for entry in ACCEPTED for url, __ in valid_cases(entry)})
