@@ -28,6 +28,7 @@ ORDER = (
     "canvas",
     "joanie",
     "custom-lms",
+    "enrollment",
     "web-hook",
     "publishing",
     "secrets",

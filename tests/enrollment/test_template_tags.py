@@ -21,7 +21,7 @@ def test_one_run_alone_brings_its_panel_and_steps():
     make_backend()
     page = render("{% lms_enrollment run %}", run=make_run())
 
-    assert len(page.select("lms-enrollment template[data-state]")) == 9
+    assert len(page.select("lms-enrollment template[data-state]")) == 16
 
 
 def test_the_tags_need_no_request():

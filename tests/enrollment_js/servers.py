@@ -10,6 +10,8 @@ import mimetypes
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,9 @@ STATIC = Path(__file__).resolve().parents[2] / "static"
 
 
 class Server:
-    """An HTTP server in a thread, on a free port of the loopback interface."""
+    """An HTTP server in a thread, on a free port of the loopback interface, with a clock of its own or none."""
+
+    now: datetime | None = None
 
     def __init__(self) -> None:
         handler = type("Handler", (_Handler,), {"owner": self})
@@ -80,11 +84,16 @@ class _Handler(BaseHTTPRequestHandler):
             if answer.json is not None and "Content-Type" not in answer.headers:
                 self.send_header("Content-Type", "application/json")
             self.end_headers()
-            self.wfile.write(payload)
+            if self.command != "HEAD":
+                self.wfile.write(payload)
         except OSError:
             self.close_connection = True  # the browser gave up waiting, as some tests want
 
-    do_GET = do_POST = do_OPTIONS = _serve  # noqa: N815
+    do_GET = do_HEAD = do_POST = do_OPTIONS = _serve  # noqa: N815
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """What the header `Date` says: by the clock of the server, where it has one."""
+        return format_datetime(self.owner.now, usegmt=True) if self.owner.now else "unknown"
 
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing: the tests read the journal."""

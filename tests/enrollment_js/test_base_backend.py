@@ -22,7 +22,7 @@ def test_log_in_enroll_and_come_back(open_page, page, site):
     expect_step(panels.nth(0), "anonymous")
 
     panels.nth(0).get_by_role("link", name="Log in to enroll").click()
-    expect_step(panels.nth(0), "idle")
+    expect_step(panels.nth(0), "confirming")
     expect_step(panels.nth(1), "idle")
     expect(page).to_have_url(f"{site.url}/course/?tab=runs#here")
 
@@ -37,7 +37,7 @@ def test_one_development_lms_knows_nothing_of_another(open_page, page):
     open_page(make_panel("http://one.example", **BASE), make_panel("http://other.example", **BASE))
     panels = page.locator("lms-enrollment")
     panels.nth(0).get_by_role("link", name="Log in to enroll").click()
-    expect_step(panels.nth(0), "idle")
+    expect_step(panels.nth(0), "confirming")
     expect_step(panels.nth(1), "anonymous")
 
 

@@ -79,7 +79,7 @@ READS = [
     (Answer(401, {"detail": "Authentication credentials were not provided."}), "anonymous"),
     (Answer(403), "anonymous"),
     (Answer(404), "unavailable"),
-    (Answer(400, {"message": "An error occurred while retrieving enrollments for user 'ada'"}), "failed"),
+    (Answer(400, {"message": "An error occurred while retrieving enrollments for user 'ada'"}), "refused"),
     (Answer(429, {"detail": "Request was throttled. Expected available in 23 seconds."}), "unavailable"),
     (Answer(503), "unavailable"),
     (None, "unavailable"),
@@ -108,8 +108,9 @@ def test_enrolled_goes_to_the_course(open_page, lms):
 def test_enrolled_before_the_start_says_when_and_still_leads_there(open_page, lms):
     log_in(lms, enrolled())
     panel = open_page(make_panel(lms.url, start="2024-07-20T10:00:00+00:00"))
-    expect(panel).to_contain_text("The course starts on July 20, 2024.")
-    expect(panel.locator("time")).to_have_attribute("datetime", "2024-07-20T10:00:00.000Z")
+    expect(panel).to_contain_text("Starts in 35 days, on July 20, 2024 at 10:00 AM UTC.")
+    for time in panel.locator("time").all():
+        expect(time).to_have_attribute("datetime", "2024-07-20T10:00:00.000Z")
     expect(panel.get_by_role("link", name="Go to course")).to_be_visible()
 
 
@@ -130,22 +131,29 @@ def test_an_address_that_is_no_web_address_is_no_link(open_page, lms):
 # May she?
 
 
+SINCE = "Enrollment closed on June 1, 2024 at 12:00 AM UTC."
+STARTS = "The course starts in 35 days, on July 20, 2024 at 12:00 AM UTC."
+OPENS = "Enrollment opens in 5 days, on June 20, 2024 at 8:00 AM UTC."
+START = {"start": "2024-07-20T00:00:00+00:00"}
+UNSCHEDULED = {"start": "2030-01-01T00:00:00+00:00"}
 CLOSED_RUNS = [
-    (CLOSED, ["Enrollment is closed. The course is under way."]),
-    ({**CLOSED, "end": "2024-06-10T00:00:00+00:00"}, ["Enrollment is closed. The course has ended."]),
+    (CLOSED, ["Enrollment is closed. The course is under way.", SINCE]),
     (
-        {**CLOSED, "start": "2024-07-20T00:00:00+00:00"},
-        ["Enrollment is closed.", "The course starts on July 20, 2024."],
+        {**CLOSED, "end": "2024-06-10T00:00:00+00:00"},
+        [
+            "Enrollment is closed. The course has ended.",
+            SINCE,
+            "The course ended on June 10, 2024 at 12:00 AM UTC.",
+        ],
     ),
-    ({"start": None}, ["The dates of this course are not set yet."]),
-    (
-        {"enrollment_start": "2024-06-20T08:00:00+00:00"},
-        ["Enrollment opens on June 20, 2024 at 8:00 AM UTC."],
-    ),
-    (
-        {"enrollment_start": "2024-06-20T08:00:00+00:00", "start": "2024-07-20T00:00:00+00:00"},
-        ["Enrollment opens on June 20, 2024 at 8:00 AM UTC.", "The course starts on July 20, 2024."],
-    ),
+    ({**CLOSED, **START}, ["Enrollment is closed.", SINCE, STARTS]),
+    ({**CLOSED, **UNSCHEDULED}, ["Enrollment is closed.", SINCE]),
+    ({"start": None}, ["The dates of this course are to be announced."]),
+    ({"enrollment_start": None}, ["The dates of this course are to be announced."]),
+    ({**UNSCHEDULED, "enrollment_start": UNSCHEDULED["start"]}, ["The dates of this course are to be announced."]),
+    ({"enrollment_start": "2024-06-20T08:00:00+00:00"}, [OPENS]),
+    ({"enrollment_start": "2024-06-20T08:00:00+00:00", **START}, [OPENS, STARTS]),
+    ({"enrollment_start": "2024-06-20T08:00:00+00:00", **UNSCHEDULED}, [OPENS]),
 ]
 
 
@@ -175,21 +183,20 @@ def test_closed_lets_the_enrolled_log_in(open_page, lms):
     )
 
 
+CLOSES = "Enrollment closes in 16 days, on July 1, 2024 at 8:00 AM UTC."
 OPEN_RUNS = [
-    ({}, ["Enrollment is open.", "Enrollment closes on July 1, 2024 at 8:00 AM UTC."]),
+    ({}, ["Enrollment is open.", CLOSES]),
     ({"enrollment_end": None}, ["Enrollment is open."]),
     ({"enrollment_end": "9999-12-31T23:59:59+00:00"}, ["Enrollment is open."]),
-    ({"start": "2024-07-20T00:00:00+00:00", "enrollment_end": None}, ["Starts on July 20, 2024."]),
+    ({**START, "enrollment_end": None}, ["Starts in 35 days, on July 20, 2024 at 12:00 AM UTC."]),
+    ({**UNSCHEDULED, "end": None}, ["Enrollment is open.", "The start of the course is to be announced.", CLOSES]),
     (
         {"end": "2024-06-10T00:00:00+00:00", "enrollment_end": None},
         ["Enrollment is open."],
     ),
     (
         {"end": "2024-06-10T00:00:00+00:00"},
-        [
-            "The course has ended. You can still enroll and study its content.",
-            "Enrollment closes on July 1, 2024 at 8:00 AM UTC.",
-        ],
+        ["The course has ended. You can still enroll and study its content.", CLOSES],
     ),
 ]
 

@@ -1,44 +1,60 @@
 /**
- * The steps of an enrollment and what leads from one to the next. Pure: knows no page, no LMS and no clock. An event that
- * makes no sense in a step changes nothing, which is what makes a double click harmless.
+ * The steps of an enrollment and what leads from one to the next: the table in docs/enrollment.md. Pure: knows no page, no
+ * LMS and no clock. An event that makes no sense in a step changes nothing, so a double click is harmless.
  *
- * @typedef {import("./lms-error.js").LMSErrorCode} LMSErrorCode
- * @typedef {import("./lms-error.js").RefusalCause} RefusalCause
- *
- * @typedef {typeof STEPS[number]} Step
- * @typedef {{code: LMSErrorCode, reason: string, refusalCause: RefusalCause|null, retryAfterSeconds: number|null}} Failure
- *
- * @typedef {object} Enrollment
- * @property {Step} step
- * @property {boolean} open whether the dates of the run allow to enroll now
- * @property {string|null} username null: anonymous, or not known yet
- * @property {boolean} isActive whether the learner is enrolled
- * @property {Failure|null} failure
- * @property {"load"|"enroll"|null} retry what "try again" does
- *
- * @typedef {{type: "loaded", username: string|null, isActive: boolean}
- *   | {type: "enroll"} | {type: "enrolled"} | {type: "failed", failure: Failure}
- *   | {type: "retry"} | {type: "reload"} | {type: "schedule", open: boolean}} EnrollmentEvent
+ * @import { Enrollment, EnrollmentEvent, Failure, KnownEnrollment, Step } from "./types.d.ts"
  */
 
-export const STEPS = /** @type {const} */ ([
+/** @type {readonly Step[]} */
+export const STEPS = [
   "loading",
   "anonymous",
+  "expired",
   "idle",
+  "confirming",
   "enrolling",
   "enrolled",
+  "leaving",
+  "unenrolling",
   "closed",
-  "failed",
+  "invitation-only",
+  "full",
+  "payment",
+  "refused",
   "unavailable",
   "misconfigured",
+];
+
+/** @type {ReadonlyMap<string|null, Step>} */
+const OBSTACLE_STEPS = new Map([
+  ["not-open", "closed"],
+  ["closed", "closed"],
+  ["invitation-only", "invitation-only"],
+  ["full", "full"],
+  ["payment", "payment"],
 ]);
+
+/** @type {KnownEnrollment} */
+export const NOTHING_KNOWN = { isActive: false, obstacle: null, paymentUrl: "", courseUrl: "", canLeave: false };
 
 /**
  * @param {boolean} open
+ * @param {boolean} [wish]
  * @returns {Enrollment}
  */
-export function initial(open) {
-  return { step: "loading", open, username: null, isActive: false, failure: null, retry: null };
+export function initial(open, wish = false) {
+  return {
+    step: "loading",
+    open,
+    username: null,
+    expired: false,
+    known: NOTHING_KNOWN,
+    wish,
+    leaving: false,
+    left: false,
+    failure: null,
+    retry: null,
+  };
 }
 
 /**
@@ -47,60 +63,129 @@ export function initial(open) {
  * @returns {Enrollment} the very same object when the event changes nothing
  */
 export function transition(enrollment, event) {
-  const { step } = enrollment;
+  const next = follow(enrollment, event);
+  return JSON.stringify(next) === JSON.stringify(enrollment) ? enrollment : next;
+}
+
+/**
+ * @param {Enrollment} was
+ * @param {EnrollmentEvent} event
+ * @returns {Enrollment}
+ */
+function follow(was, event) {
+  const { step, known, username } = was;
+  const isWriting = step === "enrolling" || step === "unenrolling";
   switch (event.type) {
-    case "loaded":
-      if (step !== "loading") return enrollment;
-      return settle({ ...enrollment, username: event.username, isActive: event.isActive });
+    case "loaded": {
+      if (isWriting) return was;
+      const expired = event.username === null && (was.expired || username !== null);
+      return settle({ ...was, username: event.username, expired, known: event.known });
+    }
     case "enroll":
-      return step === "idle" ? { ...enrollment, step: "enrolling" } : enrollment;
-    case "enrolled":
-      return step === "enrolling" ? settle({ ...enrollment, isActive: true }) : enrollment;
+      if (step !== "idle" && step !== "confirming") return was;
+      return { ...was, step: "enrolling", wish: false, left: false };
+    case "leave":
+      return step === "enrolled" && known.canLeave ? settle({ ...was, leaving: true }) : was;
+    case "unenroll":
+      return step === "leaving" ? { ...was, step: "unenrolling", leaving: false } : was;
+    case "cancel":
+      return step === "leaving" || step === "confirming" ? settle({ ...was, leaving: false, wish: false }) : was;
+    case "wish":
+      return step === "anonymous" || step === "expired" ? { ...was, wish: true } : was;
+    case "written":
+      if (step === "enrolling") {
+        if (event.known.isActive || OBSTACLE_STEPS.has(event.known.obstacle)) {
+          return settle({ ...was, known: event.known });
+        }
+      } else if (step !== "unenrolling") return was;
+      else if (!event.known.isActive) return settle({ ...was, known: event.known, left: true });
+      return refuse(was, { code: "refused", reason: "", retryAfterSeconds: null });
     case "failed":
-      return step === "loading" || step === "enrolling" ? fail(enrollment, event.failure) : enrollment;
+      return fail(was, event, step === "loading" || isWriting);
     case "retry":
-      if (enrollment.retry === "enroll") return transition(settle(enrollment), { type: "enroll" });
-      return enrollment.retry === "load" ? initial(enrollment.open) : enrollment;
-    case "reload":
-      return step === "loading" || step === "enrolling" ? enrollment : initial(enrollment.open);
+      if (was.retry === "enroll") return follow(settle(was), { type: "enroll" });
+      if (was.retry === "leave") return settle({ ...was, leaving: true });
+      return was.retry === "load" ? load(was) : was;
+    case "session":
+      if (isWriting || step === "loading" || (event.username === username && !was.failure)) return was;
+      return event.username === null ? leaveSession(was, event.expired) : load(was);
     case "schedule": {
-      if (event.open === enrollment.open) return enrollment;
-      const scheduled = { ...enrollment, open: event.open };
-      return step === "idle" || step === "closed" || step === "anonymous" ? settle(scheduled) : scheduled;
+      // That it was not open yet says nothing any more.
+      const isOver = event.open && known.obstacle === "not-open";
+      const next = { ...was, open: event.open, known: isOver ? { ...known, obstacle: null } : known };
+      return settled(was) ? settle(next) : next;
     }
   }
 }
 
 /**
- * The step that the facts lead to. Enrolled beats closed: an enrolled learner always gets the way into the course.
+ * The step that the facts lead to. Enrolled beats everything: an enrolled learner always gets the way into the course.
  *
- * @param {Enrollment} enrollment
+ * @param {Enrollment} facts
  * @returns {Enrollment}
  */
-function settle(enrollment) {
+function settle(facts) {
+  const { known, open, username } = facts;
   /** @type {Step} */
   let step = "idle";
-  if (enrollment.isActive) step = "enrolled";
-  else if (!enrollment.open) step = "closed";
-  else if (enrollment.username === null) step = "anonymous";
-  return { ...enrollment, step, failure: null, retry: null };
+  if (known.isActive) step = facts.leaving ? "leaving" : "enrolled";
+  else if (facts.expired) step = "expired";
+  else if (!open) step = "closed";
+  else if (OBSTACLE_STEPS.has(known.obstacle)) step = OBSTACLE_STEPS.get(known.obstacle) ?? step;
+  else if (username === null) step = "anonymous";
+  else if (facts.wish) step = "confirming";
+  const wish = facts.wish && (step === "confirming" || username === null);
+  const left = facts.left && !known.isActive && username !== null;
+  return { ...facts, step, wish, leaving: step === "leaving", left, failure: null, retry: null };
+}
+
+/** @param {Enrollment} enrollment */
+function settled({ step, failure }) {
+  return failure === null && step !== "loading" && step !== "enrolling" && step !== "unenrolling";
 }
 
 /**
- * @param {Enrollment} enrollment
+ * @param {Enrollment} was
+ * @returns {Enrollment}
+ */
+function load(was) {
+  return { ...was, step: "loading", leaving: false, left: false, failure: null, retry: null };
+}
+
+/**
+ * @param {Enrollment} was
+ * @param {boolean} expired
+ */
+function leaveSession(was, expired) {
+  return settle({ ...was, username: null, expired, known: NOTHING_KNOWN });
+}
+
+/**
+ * @param {Enrollment} was
  * @param {Failure} failure
  * @returns {Enrollment}
  */
-function fail(enrollment, failure) {
-  switch (failure.code) {
-    case "anonymous":
-      return settle({ ...enrollment, username: null, isActive: false });
-    case "refused":
-      return { ...enrollment, step: "failed", failure, retry: enrollment.step === "enrolling" ? "enroll" : "load" };
-    case "misconfigured":
-      return { ...enrollment, step: "misconfigured", failure, retry: null };
-    case "unavailable":
-      // A write that got no answer may have happened: trying again starts by reading.
-      return { ...enrollment, step: "unavailable", failure, retry: "load" };
+function refuse(was, failure) {
+  const retry = was.step === "enrolling" ? "enroll" : was.step === "unenrolling" ? "leave" : "load";
+  return { ...was, step: "refused", failure, retry };
+}
+
+/**
+ * @param {Enrollment} was
+ * @param {Extract<EnrollmentEvent, {type: "failed"}>} event
+ * @param {boolean} isAwaited a page that came back asks by itself: nobody waits for that answer
+ * @returns {Enrollment}
+ */
+function fail(was, { failure, obstacle, paymentUrl = "" }, isAwaited) {
+  if (failure.code === "anonymous") return leaveSession(was, was.expired || was.username !== null);
+  if (!isAwaited) return was;
+  if (failure.code === "refused") {
+    if (obstacle && OBSTACLE_STEPS.has(obstacle) && was.step !== "unenrolling") {
+      return settle({ ...was, known: { ...was.known, obstacle, paymentUrl } });
+    }
+    return refuse(was, failure);
   }
+  // A write that got no answer may have happened: trying again starts by reading.
+  const isFinal = failure.code === "misconfigured" && was.step !== "unenrolling";
+  return { ...was, step: failure.code, failure, retry: isFinal ? null : "load" };
 }

@@ -1,6 +1,8 @@
 /**
- * What a JS backend is: an ES module whose default export is a class with the interface `LMSBackend`, named in the
- * setting CMS_LMS_JS_BACKENDS. docs/custom-lms.md shows a complete one. Never loaded by a page.
+ * The types of the panel's modules. Never loaded by a page, so what would weigh on one is explained here.
+ *
+ * First, what a JS backend is: an ES module whose default export is a class with the interface `LMSBackend`, named in the
+ * setting CMS_LMS_JS_BACKENDS. docs/custom-lms.md shows a complete one.
  */
 
 /** Who is logged in to an LMS. `fullName` is what the session greets her with; the username where there is none. */
@@ -20,6 +22,10 @@ export interface LearnerEnrollment {
   isActive: boolean;
   obstacle?: Obstacle | null;
   paymentUrl?: string;
+  /** Where the learner finds the course, where only this answer knows it; else the panel's `data-course-url`. */
+  courseUrl?: string;
+  /** False: this one cannot be left, though the backend has the capability "unenroll". */
+  canLeave?: boolean;
 }
 
 /** What an LMS can do beyond telling who is there, enrolling and logging in. */
@@ -68,3 +74,94 @@ export type LMSBackendClass = new (options: BackendOptions) => LMSBackend;
  * never work until somebody mends the site or the LMS. anonymous: the learner is not logged in (any more).
  */
 export type LMSErrorCode = "refused" | "unavailable" | "misconfigured" | "anonymous";
+
+// The steps of an enrollment: enrollment-machine.js, drawn in docs/enrollment.md.
+
+export type Step =
+  | "loading"
+  | "anonymous"
+  | "expired"
+  | "idle"
+  | "confirming"
+  | "enrolling"
+  | "enrolled"
+  | "leaving"
+  | "unenrolling"
+  | "closed"
+  | "invitation-only"
+  | "full"
+  | "payment"
+  | "refused"
+  | "unavailable"
+  | "misconfigured";
+
+/** What an LMS said, with nothing left out and nothing of a wrong type. */
+export interface KnownEnrollment {
+  isActive: boolean;
+  /** Of an Obstacle; a word that the machine does not know stands in no way. */
+  obstacle: string | null;
+  paymentUrl: string;
+  courseUrl: string;
+  canLeave: boolean;
+}
+
+export interface Failure {
+  code: LMSErrorCode;
+  /** The LMS's own words. */
+  reason: string;
+  retryAfterSeconds: number | null;
+}
+
+export interface Enrollment {
+  step: Step;
+  /** Whether the dates of the run allow to enroll now. */
+  open: boolean;
+  /** Null: nobody, or not known yet. */
+  username: string | null;
+  /** Somebody was logged in before, and did not log out here. */
+  expired: boolean;
+  known: KnownEnrollment;
+  /** She said that she wants to enroll before she logged in: she is asked once more, and no more. */
+  wish: boolean;
+  /** She wants to leave, and is being asked whether she means it. */
+  leaving: boolean;
+  /** She has just left. */
+  left: boolean;
+  failure: Failure | null;
+  /** What "try again" does. */
+  retry: "load" | "enroll" | "leave" | null;
+}
+
+export type EnrollmentEvent =
+  /** The LMS has said who is there and what it knows. Also when nothing was waiting for it: the page came back. */
+  | { type: "loaded"; username: string | null; known: KnownEnrollment }
+  /** The learner: enroll; leave, which asks first; yes, leave; no, neither; try again; log in to enroll. */
+  | { type: "enroll" }
+  | { type: "leave" }
+  | { type: "unenroll" }
+  | { type: "cancel" }
+  | { type: "retry" }
+  | { type: "wish" }
+  /** What the LMS says after it was asked to enroll or to unenroll her. */
+  | { type: "written"; known: KnownEnrollment }
+  | { type: "failed"; failure: Failure; obstacle?: string | null; paymentUrl?: string }
+  /** Another user than before, or nobody any more, on any panel or session of the page. */
+  | { type: "session"; username: string | null; expired: boolean }
+  /** The dates allow to enroll from now on, or no more. */
+  | { type: "schedule"; open: boolean };
+
+/** What fills the markup of a step: enrollment-view.js. The hooks are listed in templates/cms_lms/enrollment/panel.html. */
+export interface StepView {
+  /** What holds; `data-when` asks for it. */
+  flags: ReadonlySet<string>;
+  /** For `data-slot`. */
+  texts: Readonly<Record<string, string>>;
+  /** For `data-slot` on <time>. */
+  dates: Readonly<Record<string, Date | null>>;
+  now: Date;
+  /** For `data-link`; a link without an address is left out. */
+  urls: Readonly<Record<string, string>>;
+}
+
+/** Told who is logged in whenever that changes. `expired`: she was, and did not log out here. */
+export type SessionListener = (user: LMSUser | null, expired: boolean) => void;

@@ -2,8 +2,7 @@
  * The development backend: works without any LMS. The login lasts as long as the tab, enrollments as long as the
  * browser's storage; the login page is the page itself with a flag. Not for learners: it believes everybody.
  *
- * @typedef {import("../lms-backend.js").BackendOptions} BackendOptions
- * @typedef {import("../lms-backend.js").LMSBackend} LMSBackend
+ * @import { BackendOptions, LMSBackend } from "../types.d.ts"
  */
 import { LMSError } from "../lms-error.js";
 
@@ -12,6 +11,9 @@ const USERNAME = "developer";
 
 /** @implements {LMSBackend} */
 export default class BaseBackend {
+  /** @type {LMSBackend["capabilities"]} */
+  capabilities = [];
+
   /** @param {BackendOptions} options */
   constructor({ baseUrl, courseId }) {
     this.baseUrl = baseUrl;

@@ -5,9 +5,7 @@
  * The LMS must allow the site's origin (CORS with credentials) and share its cross-domain CSRF cookie with it, named
  * `edx_csrf_token` or as `data-csrf-cookie` on the panel says.
  *
- * @typedef {import("../lms-backend.js").BackendOptions} BackendOptions
- * @typedef {import("../lms-backend.js").LMSBackend} LMSBackend
- * @typedef {import("../lms-error.js").RefusalCause} RefusalCause
+ * @import { BackendOptions, LMSBackend, Obstacle } from "../types.d.ts"
  */
 import { LMSError } from "../lms-error.js";
 import { callLMS, field, textField } from "../lms-http.js";
@@ -16,6 +14,9 @@ const DEFAULT_CSRF_COOKIE = "edx_csrf_token";
 
 /** @implements {LMSBackend} */
 export default class OpenEdXHawthornBackend {
+  /** @type {LMSBackend["capabilities"]} */
+  capabilities = [];
+
   /** @param {BackendOptions} options */
   constructor({ baseUrl, courseId, data = {} }) {
     this.baseUrl = baseUrl.replace(/\/+$/, "");
@@ -76,16 +77,16 @@ export default class OpenEdXHawthornBackend {
     const localized = textField(json, "localizedMessage");
     const reason = localized || textField(json, "message", "detail");
     // The same sentence stands for closed, not open, full and by invitation; a plugin's own words say it better.
-    const cause = status === 400 && !localized ? await this.#refusalCause() : null;
-    throw new LMSError("refused", reason, { cause });
+    const obstacle = status === 400 && !localized ? await this.#obstacle() : null;
+    throw new LMSError("refused", reason, { obstacle });
   }
 
   /**
    * Find out from the public details of the course why an enrollment was refused.
    *
-   * @returns {Promise<RefusalCause|null>}
+   * @returns {Promise<Obstacle|null>}
    */
-  async #refusalCause() {
+  async #obstacle() {
     const url = `${this.baseUrl}/api/enrollment/v1/course/${encodeURIComponent(this.courseId)}`;
     /** @type {unknown} */
     let details;
