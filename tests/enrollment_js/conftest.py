@@ -83,7 +83,7 @@ def make_panel(lms_url: str, **changes: Any) -> SimpleNamespace:
         "course_id": COURSE_ID,
         "learner_url": f"{lms_url}/courses/{COURSE_ID}/info",
         "lms_name": "Example LMS",
-        "title": "Course run",
+        "name": "Course run",
         "now": NOW.isoformat(),
         **OPEN,
         **changes,

@@ -130,7 +130,7 @@ def test_the_focus_is_not_stolen_from_elsewhere(open_page, lms, page):
 def test_the_page_loads_in_silence_and_speaks_when_something_is_done(open_page, lms, page):
     log_in(lms)
     lms.on("POST", ENROLLMENT, enrolled())
-    open_page(make_panel(lms.url, title="Spring"), make_panel(lms.url, title="Autumn"), shared_steps=True)
+    open_page(make_panel(lms.url, name="Spring"), make_panel(lms.url, name="Autumn"), shared_steps=True)
     panels = page.locator("lms-enrollment")
     for number in range(2):
         expect_step(panels.nth(number), "idle")
@@ -146,7 +146,7 @@ def test_the_page_loads_in_silence_and_speaks_when_something_is_done(open_page, 
 
 
 def test_the_panel_is_named_after_its_run(open_page, lms, page):
-    open_page(make_panel(lms.url, title='Spring "24" <b>'))
+    open_page(make_panel(lms.url, name='Spring "24" <b>'))
     expect(page.get_by_role("group", name='Spring "24" <b>')).to_be_visible()
 
 
