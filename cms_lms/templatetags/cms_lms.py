@@ -14,6 +14,7 @@ from django.utils.translation import get_language
 from wagtail.admin.templatetags.wagtailuserbar import wagtailuserbar
 
 from cms_lms.enrollment.caching import has_session_cookie
+from cms_lms.enrollment.calendar_links import course_calendar_url
 from cms_lms.enrollment.courses import course_title
 from cms_lms.enrollment.headers import PageNotes
 from cms_lms.enrollment.panel import EnrollmentPanel, build_panel
@@ -55,8 +56,14 @@ def course_runs(
     return {
         "groups": group_panels(panels, language=language),
         "with_shared_steps": with_shared_steps,
+        "calendar_url": _shared_calendar_url(course, panels),
         "request": request,
     }
+
+
+def _shared_calendar_url(course: Course | None, panels: list[EnrollmentPanel]) -> str:
+    several = sum(bool(panel.calendar_url) for panel in panels) > 1
+    return course_calendar_url(course) if course is not None and several else ""
 
 
 def _page_language(context: template.Context) -> str | None:
