@@ -72,6 +72,8 @@ class EnrollmentPanel:
     base_url: str = ""
     js_backend: str = ""
     module_url: str = ""
+    see_as: str = ""
+    see_as_reason: str = ""
     course_id: str = ""
     problem: PanelProblem | None = None
 

@@ -19,6 +19,7 @@ from cms_lms.enrollment.courses import course_title
 from cms_lms.enrollment.headers import PageNotes
 from cms_lms.enrollment.panel import EnrollmentPanel, build_panel
 from cms_lms.enrollment.run_list import course_draft_panels, course_panels, course_panels_with, group_panels
+from cms_lms.enrollment.see_as import see_panel_as
 from cms_lms.models import Course, CourseRun
 
 register = template.Library()
@@ -38,14 +39,17 @@ def course_runs(
     ``preview_course_run``, takes the place of the public version of the same run.
     """
     request, now = context.get("request"), timezone.now()
+    is_preview = getattr(request, "is_preview", False)
     preview_run = preview_run or getattr(request, "preview_course_run", None)
     if preview_run is not None:
         panels = course_panels_with(preview_run, now=now)
-    elif getattr(request, "is_preview", False):
+    elif is_preview:
         panels = course_draft_panels(course, now=now)
     else:
         panels = course_panels(course, now=now)
     notes = PageNotes.of(request)
+    if is_preview:
+        panels = [see_panel_as(panel, notes.see_as) for panel in panels]
     notes.add_panels(panels)
     # All panels of a page share one set of steps, which comes with the first that need it.
     with_shared_steps = not notes.has_steps and any(panel.is_interactive for panel in panels)
