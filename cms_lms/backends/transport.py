@@ -9,11 +9,13 @@ ones that never end, outlast it. Errors leave here as ``LMSUnreachable``.
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import os
 import socket
 import ssl
 import time
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
@@ -247,6 +249,19 @@ class _TLSConnection(HTTPSConnection):
         self._gate.certificate_ends[self.host, self.port] = dt.datetime.fromtimestamp(end, dt.UTC)
 
 
+#: Whether an adapter of ours is sending: then urllib3 keeps to itself where to, which may name a learner.
+_is_sending: ContextVar[bool] = ContextVar("cms_lms.is_sending", default=False)
+
+
+def _is_not_ours(record: logging.LogRecord) -> bool:
+    """Let urllib3 write down the calls of others only."""
+    return not _is_sending.get()
+
+
+for _name in ("urllib3.connectionpool", "urllib3.util.retry"):
+    logging.getLogger(_name).addFilter(_is_not_ours)
+
+
 class GuardedAdapter(HTTPAdapter):
     """Mounts the connections above into ``requests``."""
 
@@ -254,6 +269,14 @@ class GuardedAdapter(HTTPAdapter):
         super().__init__(max_retries=0)
         self._gate = gate
         self._pools: set[Any] = set()
+
+    def send(self, *args: Any, **kwargs: Any) -> Response:
+        """As the adapter's, without a word in the log."""
+        mark = _is_sending.set(True)
+        try:
+            return super().send(*args, **kwargs)
+        finally:
+            _is_sending.reset(mark)
 
     def build_connection_pool_key_attributes(
         self, request: PreparedRequest, verify: Any, cert: Any = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
 
 import pytest
@@ -314,3 +315,19 @@ def test_kept_tokens_end_before_their_end():
     assert store.get(*client[:2], Secret("another")) is None
     now[0] = 71
     assert store.get(*client) is None
+
+
+def test_no_log_of_any_level_names_a_learner(call, lms, caplog):
+    lms.state.add_user("usermarker")
+    learner = Learner(LearnerField.USERNAME, "usermarker")
+    caplog.set_level(logging.DEBUG)
+    for logger in list(logging.root.manager.loggerDict):
+        caplog.set_level(logging.DEBUG, logger)
+
+    call(True, learner=learner)
+    lms.state.fail("reset", path="/api/")
+    with pytest.raises(LMSUnreachable):
+        call(learner=learner)
+
+    assert [entry for entry in lms.journal.entries() if "usermarker" in entry.path]
+    assert "usermarker" not in caplog.text
