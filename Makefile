@@ -27,10 +27,10 @@ help:
 demo: $(extra)demo
 	@exec $(python) -m tests.demo
 
-test: $(extra)test chromium nginx
+test: $(extra)test chromium
 	$(python) -m pytest -n $(PYTEST_WORKERS) --dist load -m 'not long' $(ARGS)
 
-test-long: $(extra)test chromium nginx
+test-long: $(extra)test chromium
 	@PYTHON=$(python) .ci/test-long $(ARGS)
 
 lint: $(extra)lint $(npm_stamp)
@@ -68,9 +68,6 @@ $(npm_stamp): package.json
 
 chromium:
 	@.ci/install-chromium
-
-nginx:
-	@.ci/install-nginx
 
 clean:
 	rm -rf $(VENV) $(VENV)-wagtail74 node_modules build dist

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import global_settings
 from django.conf import settings as django_settings
+from django.utils.translation import gettext_lazy as _
 
 PREFIX = "CMS_LMS_"
 
@@ -31,6 +32,17 @@ class Settings:
     ``JS_BACKENDS``: dict of name to ``{"label": str, "module": str}``, the module being a path below the
     static files' root. ``"connection": {"module": str, "template": str}``, which may be left out, is what
     examines the connection in an editor's browser, and the template of what it says.
+
+    ``LEARNER_MATCHERS``: dict of name to ``{"label": str, "function": str}``, how LMS backends that are reached through
+    this site's server find a learner; the first is the default. The function, a dotted path, takes a user of the site
+    and returns a ``Learner``, or None for somebody whom it cannot vouch for.
+
+    ``LEARNER_ID_NUMBER_FIELD``: str. The attribute of the site's users that holds their number at the institution.
+
+    ``ENROLLMENT_RATE``: str, None for no limit. How many calls of the enrollment API one learner may make.
+
+    ``REGISTER_URL``: str, an address or the name of a URL pattern, None where nobody registers on this site. Where
+    new learners do; logging in is Django's ``LOGIN_URL``.
 
     ``ALLOW_INSECURE_URLS``: bool, None for "as ``DEBUG``". Whether a base URL may be plain http.
 
@@ -105,8 +117,19 @@ class Settings:
                     "template": "cms_lms/admin/connection_openedx.html",
                 },
             },
+            "server": {
+                "label": _("Through this site’s server (for LMSs that browsers cannot call)"),
+                "module": "cms_lms/js/backends/server.js",
+            },
             "base": {"label": "Base (development, without an LMS)", "module": "cms_lms/js/backends/base.js"},
         },
+        "LEARNER_MATCHERS": {
+            "username": {"label": _("Username"), "function": "cms_lms.enrollment.learners.by_username"},
+            "id_number": {"label": _("ID number"), "function": "cms_lms.enrollment.learners.by_id_number"},
+        },
+        "LEARNER_ID_NUMBER_FIELD": "id_number",
+        "ENROLLMENT_RATE": "60/minute",
+        "REGISTER_URL": None,
         "ALLOW_INSECURE_URLS": None,
         "SYNC_MAX_BODY_BYTES": 2 * 1024 * 1024,
         "SYNC_MAX_ITEMS": 1000,
@@ -140,6 +163,16 @@ class Settings:
     def user_model(self) -> str:
         """The model of the site's users, as Django's ``AUTH_USER_MODEL`` names it."""
         return django_settings.AUTH_USER_MODEL
+
+    @property
+    def login_url(self) -> Any:
+        """Where learners log in on this site, Django's ``LOGIN_URL``: an address or the name of a URL pattern."""
+        return django_settings.LOGIN_URL
+
+    @property
+    def csrf_header(self) -> str:
+        """The header that carries the CSRF token, as Django's ``CSRF_HEADER_NAME`` says."""
+        return django_settings.CSRF_HEADER_NAME.removeprefix("HTTP_").replace("_", "-")
 
     @property
     def default_language(self) -> str:

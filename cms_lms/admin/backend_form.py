@@ -14,6 +14,7 @@ from wagtail.admin.widgets import AdminAutoHeightTextInput
 
 from cms_lms.admin.fields import LinesField, described
 from cms_lms.admin.help_pages import help_link
+from cms_lms.backends.learner_matchers import learner_matcher_choices
 from cms_lms.backends.registry import backend_choices, js_backend_choices
 from cms_lms.models import CourseRun, LMSBackend
 from cms_lms.runs.fields import PROTECTABLE_FIELDS
@@ -50,6 +51,13 @@ def js_backend_choices_or_none() -> Choices:
     return [("", _("None (a plain link)")), *js_backend_choices()]
 
 
+def learner_matcher_choices_or_first() -> Choices:
+    """Return the site's ways to find a learner after the choice of its first."""
+    choices = learner_matcher_choices()
+    first = choices[0][1] if choices else "–"
+    return [("", _("This site’s usual way: %(way)s") % {"way": first}), *choices]
+
+
 def protectable_field_choices() -> Choices:
     """Return the fields that a synchronisation may be kept from, with their labels."""
     return [(name, capfirst(CourseRun._meta.get_field(name).verbose_name)) for name in PROTECTABLE_FIELDS]
@@ -72,6 +80,9 @@ class LMSBackendForm(WagtailAdminModelForm):
     js_backend = forms.ChoiceField(
         choices=js_backend_choices_or_none, required=False, **described(LMSBackend, "js_backend")
     )
+    learner_matcher = forms.ChoiceField(
+        choices=learner_matcher_choices_or_first, required=False, **described(LMSBackend, "learner_matcher")
+    )
     no_update_fields = forms.MultipleChoiceField(
         choices=protectable_field_choices,
         required=False,
@@ -86,7 +97,7 @@ class LMSBackendForm(WagtailAdminModelForm):
         super().__init__(*args, **kwargs)
         if "slug" in self.fields:
             self.fields["slug"].required = False
-        for name in ("backend", "js_backend"):
+        for name in ("backend", "js_backend", "learner_matcher"):
             self._keep_unregistered_choice(name)
         for name in ("course_regex", "js_course_regex"):
             if name in self.fields:

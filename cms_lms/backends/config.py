@@ -7,6 +7,9 @@ from dataclasses import dataclass
 #: The JS backend that calls no LMS.
 DEVELOPMENT_JS_BACKEND = "base"
 
+#: The JS backend that calls this site's own server, which calls the LMS.
+SERVER_JS_BACKEND = "server"
+
 
 @dataclass(frozen=True)
 class BackendConfig:
@@ -34,4 +37,9 @@ class BackendConfig:
     @property
     def is_called_by_browsers(self) -> bool:
         """Whether learners' browsers call the LMS, from this site's pages."""
-        return self.js_backend not in ("", DEVELOPMENT_JS_BACKEND)
+        return self.js_backend not in ("", DEVELOPMENT_JS_BACKEND, SERVER_JS_BACKEND)
+
+    @property
+    def is_called_by_server(self) -> bool:
+        """Whether this site's server calls the LMS for its learners."""
+        return self.js_backend == SERVER_JS_BACKEND

@@ -141,7 +141,8 @@ def _failure(code: str, about_learner: tuple[str, ...]) -> EnrollmentFailed:
 def _no_service(response: LMSResponse) -> EnrollmentFailed:
     """Return what an answer means that is none of the web service's."""
     message = _("No data came in answer (status %(status)d).") % {"status": response.status}
-    if response.status in (200, 429) or response.status >= 500:
+    # A redirect for now leads to a login or a maintenance; one for good, to where Moodle is.
+    if response.status in (200, 302, 303, 307, 429) or response.status >= 500:
         return LMSUnavailable(message, retry_after=response.retry_after)
     return LMSMisconfigured(message)
 

@@ -17,7 +17,6 @@ from django.utils.translation import gettext
 
 from cms_lms.backends.base import BaseLMSBackend
 from cms_lms.backends.registry import UnknownBackend, get_js_module
-from cms_lms.enrollment.calendar_links import run_calendar_url
 from cms_lms.enrollment.facts import (
     Period,
     Price,
@@ -28,6 +27,7 @@ from cms_lms.enrollment.facts import (
     name_languages,
 )
 from cms_lms.enrollment.problems import PanelProblem, find_problem
+from cms_lms.enrollment.site_access import SiteAccess
 from cms_lms.matching.handler import LMSHandler
 from cms_lms.models import CourseRun
 from cms_lms.patterns.urls import InvalidURL, normalize_url
@@ -44,7 +44,7 @@ class EnrollmentPanel:
     ``state`` is what learners are told, and holds from ``now`` until ``next_change``. ``learner_url`` is None where the
     LMS has no page for learners. ``module_url`` is blank where the browser cannot speak to the LMS: the panel is then a
     plain link. The dates are the run's, aware or None. ``calendar_url`` is blank where nothing is ahead. ``problem`` is
-    for staff: None on public pages.
+    for staff: None on public pages. ``site`` is for runs in which learners enroll through this site's server.
     """
 
     run_id: int | None
@@ -72,10 +72,9 @@ class EnrollmentPanel:
     base_url: str = ""
     js_backend: str = ""
     module_url: str = ""
-    see_as: str = ""
-    see_as_reason: str = ""
     course_id: str = ""
     problem: PanelProblem | None = None
+    site: SiteAccess | None = None
 
     @property
     def is_interactive(self) -> bool:
@@ -113,7 +112,7 @@ class EnrollmentPanel:
     @property
     def lms_origin(self) -> str:
         """The origin that the panel's module calls, blank where it calls none."""
-        return url_origin(self.base_url) if self.is_interactive else ""
+        return url_origin(self.base_url) if self.is_interactive and self.site is None else ""
 
 
 def url_origin(url: str) -> str:
@@ -144,7 +143,6 @@ def build_panel(
         is_draft=is_draft,
         is_hidden=run.catalog_visibility == CatalogVisibility.HIDDEN,
         problem=find_problem(run.resource_link) if for_staff else None,
-        calendar_url="" if is_draft or is_compact else run_calendar_url(run, now=now),
         **({} if is_compact else _facts(run)),
     )
     return _bind(panel, run.resource_link)
@@ -184,6 +182,7 @@ def _bind(panel: EnrollmentPanel, resource_link: str) -> EnrollmentPanel:
         js_backend=backend.config.js_backend,
         course_id=course_id,
         module_url=_module_url(backend) if course_id else "",
+        site=SiteAccess.of(backend, panel.run_id) if course_id else None,
     )
 
 

@@ -16,7 +16,9 @@ from wagtail.models import RevisionMixin
 from wagtail.search import index
 
 from cms_lms.backends.base import BaseLMSBackend
-from cms_lms.backends.config import BackendConfig
+from cms_lms.backends.config import SERVER_JS_BACKEND, BackendConfig
+from cms_lms.backends.enrollment import Capability
+from cms_lms.backends.learner_matchers import learner_matcher_choices, problem_of_learner_matcher
 from cms_lms.backends.profile_links import InvalidProfileLink, read_profile_links
 from cms_lms.backends.registry import UnknownBackend, backend_choices, get_backend_class, js_backend_choices
 from cms_lms.conf import settings as lms_settings
@@ -282,6 +284,7 @@ class LMSBackend(RevisionMixin, index.Indexed, models.Model):
         self._clean_name(errors)
         self._clean_base_url(errors)
         self._clean_choices(errors)
+        self._clean_server(errors)
         self._clean_course_parent_page(errors)
         self._clean_login(errors)
         course_regex = self._clean_course_regex(errors)
@@ -319,6 +322,12 @@ class LMSBackend(RevisionMixin, index.Indexed, models.Model):
                 code="invalid_choice",
                 params={"value": self.js_backend, "choices": ", ".join(dict(js_backend_choices()))},
             )
+        if self.learner_matcher and self.learner_matcher not in dict(learner_matcher_choices()):
+            errors["learner_matcher"] = ValidationError(
+                _("%(value)s is not a way of this site to find learners. Choose one of: %(choices)s."),
+                code="invalid_choice",
+                params={"value": self.learner_matcher, "choices": ", ".join(dict(learner_matcher_choices()))},
+            )
         if not isinstance(self.no_update_fields, list):
             errors["no_update_fields"] = ValidationError(_("Give a list of field names."), code="invalid")
             return
@@ -329,6 +338,22 @@ class LMSBackend(RevisionMixin, index.Indexed, models.Model):
                 code="invalid_choice",
                 params={"names": ", ".join(unknown), "choices": ", ".join(PROTECTABLE_FIELDS)},
             )
+
+    def _clean_server(self, errors: dict[str, Any]) -> None:
+        """Check what learners need who enroll through this site's server."""
+        is_served = self.js_backend == SERVER_JS_BACKEND
+        if is_served and "backend" not in errors and "js_backend" not in errors:
+            backend_class = get_backend_class(self.backend) if self.backend else BaseLMSBackend
+            if Capability.ENROLL not in backend_class.capabilities:
+                errors["js_backend"] = ValidationError(
+                    _("This site’s server cannot enroll learners by the backend class “%(name)s”."),
+                    code="no_enrollment",
+                    params={"name": backend_class.label},
+                )
+        if (is_served or self.learner_matcher) and "learner_matcher" not in errors:
+            problem = problem_of_learner_matcher(self.learner_matcher)
+            if problem:
+                errors["learner_matcher"] = ValidationError(problem, code="no_such_learners")
 
     def _clean_course_parent_page(self, errors: dict[str, Any]) -> None:
         if self.course_parent_page is not None and course_page_model_for(self.course_parent_page) is None:

@@ -14,17 +14,18 @@ from drf_spectacular.plumbing import normalize_result_object, sanitize_result_ob
 from drf_spectacular.settings import spectacular_settings
 
 from cms_lms.enrollment.api import CourseRunDetailView, CourseRunListView
-from cms_lms.openapi import read_api, web_hook
+from cms_lms.enrollment.server_api import EnrollmentView, SessionView
+from cms_lms.openapi import enrollment_api, read_api, web_hook
 from cms_lms.sync.views import CourseRunsSyncView
 
 #: The views that the document is about.
-DESCRIBED = (CourseRunsSyncView, CourseRunListView, CourseRunDetailView)
+DESCRIBED = (CourseRunsSyncView, CourseRunListView, CourseRunDetailView, SessionView, EnrollmentView)
 
 #: Of the contract, which the addresses name too.
 VERSION = "1.0"
 
 #: Importing these registers what they say of the views.
-DESCRIPTIONS = (read_api, web_hook)
+DESCRIPTIONS = (enrollment_api, read_api, web_hook)
 
 
 class OwnEndpoints(EndpointEnumerator):
@@ -47,7 +48,8 @@ class CourseRunsSchema(SchemaGenerator):
             "info": {
                 "title": "Course runs",
                 "version": VERSION,
-                "description": "How LMSs send course runs to the catalogue, and how the public ones are read.",
+                "description": "How LMSs send course runs to the catalogue, how the public ones are read, and how "
+                "learners enroll through this site’s server.",
             },
             "paths": self.parse(request, public),
             "components": self.registry.build({}),

@@ -55,8 +55,13 @@ class RateLimit:
             self._key = f"cms_lms.sync.{what}.{seconds // self._rate.seconds}.{name}"
 
     @property
+    def seconds_left(self) -> int:
+        """Seconds until the period ends, and counting begins anew; 0 without a limit."""
+        return 0 if self._rate is None else self._rest
+
+    @property
     def retry_after(self) -> int:
-        """Seconds after which another call is worth trying."""
+        """Seconds after which a sender is told to come back."""
         return min(self._rest, MAX_RETRY_AFTER)
 
     def is_reached(self) -> bool:
@@ -81,4 +86,4 @@ class RateLimit:
             return False
 
     def _log(self, error: Exception) -> None:
-        logger.warning("The cache could not count the web hook's calls (%s): nobody is limited.", type(error).__name__)
+        logger.warning("The cache could not count calls (%s): nobody is limited.", type(error).__name__)

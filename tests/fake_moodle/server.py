@@ -1,5 +1,8 @@
 """The WSGI application, and the server that runs it in threads on a free port of the loopback interface."""
 
+import os
+import socket
+import struct
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any, Self
@@ -82,7 +85,16 @@ class FakeMoodle:
             self.state.stopping.wait(float(slow.params.get("seconds", 5)))
         fault = self.state.faults.take(faults.INSTEAD, target)
         if fault:
-            return _instead(fault)
+            return _instead(request, fault)
+        response = self._dispatch(request)
+        fault = self.state.faults.take(faults.AFTERWARDS, target)
+        if fault and fault.kind == "truncated":
+            response.set_data(response.get_data()[: len(response.get_data()) // 2])
+        elif fault:
+            response.headers["Content-Type"] = fault.params.get("content_type", "text/plain")
+        return response
+
+    def _dispatch(self, request: Request) -> Response:
         if self.settings.maintenance == "cli":
             return pages.maintenance()
         path = request.path
@@ -94,8 +106,8 @@ class FakeMoodle:
         return endpoint(self.state, request) if endpoint else pages.page("Not Found", "", 404)
 
 
-def _instead(fault: faults.Fault) -> Response:
-    """The faults of the fake LMS that make sense here: `html`, `empty`, `server_error`, and `status` for the rest."""
+def _instead(request: Request, fault: faults.Fault) -> Response:
+    """The faults of the fake LMS, in the form that they have where a Moodle is; `status` is for the rest."""
     match fault.kind:
         case "html":
             return pages.page("We are back soon", "<p>The site is being maintained.</p>")
@@ -103,6 +115,22 @@ def _instead(fault: faults.Fault) -> Response:
             return Response(b"", 200)
         case "server_error":
             return pages.page("Server error", "", 500)
+        case "bad_gateway":
+            return pages.page("Bad Gateway", "", int(fault.params.get("status", 502)))
+        case "throttled":
+            return Response(b"", 429, {"Retry-After": str(fault.params.get("retry_after", 2))})
+        case "login_redirect":
+            return Response(b"", 303, {"Location": "/login/index.php"})
+        case "reset":
+            _reset_connection(request)
     params = fault.params
     content_type = params.get("content_type", "application/json")
     return Response(params.get("body", ""), int(params.get("status", 500)), params.get("headers"), None, content_type)
+
+
+def _reset_connection(request: Request) -> None:
+    """End the connection with a TCP reset, in the middle of nothing."""
+    connection: socket.socket = request.environ["werkzeug.socket"]
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    os.close(connection.detach())
+    raise ConnectionResetError("injected")

@@ -36,6 +36,8 @@ def test_every_endpoint_and_answer_is_described(schema):
         "/api/v1.0/course-runs-sync/",
         "/api/v1.0/course-runs/",
         "/api/v1.0/course-runs/{run_id}/",
+        "/api/v1.0/enrollments/session/",
+        "/api/v1.0/enrollments/{run_id}/",
     }
     hook = schema["paths"]["/api/v1.0/course-runs-sync/"]["post"]
     assert set(hook["responses"]) == STATUSES
@@ -60,6 +62,8 @@ def test_a_project_s_own_document_and_ours_leave_each_other_alone(client):
         "/lms/api/v1.0/course-runs-sync/",
         "/lms/api/v1.0/course-runs/",
         "/lms/api/v1.0/course-runs/{run_id}/",
+        "/lms/api/v1.0/enrollments/session/",
+        "/lms/api/v1.0/enrollments/{run_id}/",
     }
     assert {path: own["paths"][path].keys() for path in ours["paths"]} == {
         path: operations.keys() for path, operations in ours["paths"].items()
