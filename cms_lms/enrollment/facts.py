@@ -105,7 +105,7 @@ def count_learners(count: int) -> str:
     if threshold is None or count <= threshold:
         return ""
     unit = 10 ** max(len(str(count)) - 2, 0)
-    return format_decimal(count // unit * unit, locale=_locale())
+    return _number(count // unit * unit, get_language() or "en")
 
 
 def name_languages(codes: Iterable[str]) -> tuple[str, ...]:
@@ -115,11 +115,18 @@ def name_languages(codes: Iterable[str]) -> tuple[str, ...]:
 
 
 def _money(amount: Decimal, currency: str) -> str:
-    return format_currency(amount, currency, locale=_locale())
+    return _amount(amount, currency, get_language() or "en")
 
 
-def _locale() -> Locale:
-    return _babel_locale(get_language() or "en")
+# The runs of a course cost much the same, and Babel takes longer than all the rest of a panel.
+@lru_cache(maxsize=1024)
+def _amount(amount: Decimal, currency: str, language: str) -> str:
+    return format_currency(amount, currency, locale=_babel_locale(language))
+
+
+@lru_cache(maxsize=1024)
+def _number(number: int, language: str) -> str:
+    return format_decimal(number, locale=_babel_locale(language))
 
 
 @lru_cache(maxsize=64)

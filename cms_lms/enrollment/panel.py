@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -81,7 +82,7 @@ class EnrollmentPanel:
         """Whether a learner enrolls on this page; else she follows the link."""
         return bool(self.module_url)
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The run by a name that tells it from the others of its course, for screen readers."""
         start = announced_date(self.start)
@@ -89,12 +90,12 @@ class EnrollmentPanel:
             return self.title
         return gettext("%(title)s, from %(date)s") % {"title": self.title, "date": date_format(start)}
 
-    @property
+    @cached_property
     def enrollment_period(self) -> Period:
         """When learners may enroll, for display."""
         return Period(announced_date(self.enrollment_start), local_date(self.enrollment_end))
 
-    @property
+    @cached_property
     def course_period(self) -> Period:
         """When the course takes place, for display."""
         return Period(announced_date(self.start), local_date(self.end))
