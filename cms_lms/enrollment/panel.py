@@ -68,6 +68,7 @@ class EnrollmentPanel:
     is_prominent: bool = False
     is_draft: bool = False
     is_hidden: bool = False
+    is_for_staff: bool = False
     learner_url: str | None = None
     lms_name: str = ""
     base_url: str = ""
@@ -143,6 +144,7 @@ def build_panel(
         is_compact=is_compact,
         is_draft=is_draft,
         is_hidden=run.catalog_visibility == CatalogVisibility.HIDDEN,
+        is_for_staff=for_staff,
         problem=find_problem(run.resource_link) if for_staff else None,
         **({} if is_compact else _facts(run)),
     )

@@ -96,12 +96,12 @@ def _latest_first(panel: EnrollmentPanel) -> tuple:
     return (-moment.timestamp() if moment else float("inf"), panel.run_id or 0)
 
 
-def course_panels(course: Course | None, *, now: dt.datetime) -> list[EnrollmentPanel]:
+def course_panels(course: Course | None, *, now: dt.datetime, for_staff: bool = False) -> list[EnrollmentPanel]:
     """Return the panels of a course's visible runs: what the public sees. One query for the runs."""
     if course is None:
         return []
     runs = CourseRun.objects.visible().for_course(course).order_by("pk")
-    return [build_panel(run, now=now) for run in _runs(runs, course)]
+    return [build_panel(run, now=now, for_staff=for_staff) for run in _runs(runs, course)]
 
 
 def course_draft_panels(course: Course | None, *, now: dt.datetime) -> list[EnrollmentPanel]:
@@ -124,8 +124,9 @@ def course_draft_panels(course: Course | None, *, now: dt.datetime) -> list[Enro
 
 
 def course_panels_with(run: CourseRun, *, now: dt.datetime) -> list[EnrollmentPanel]:
-    """Return the public panels of a run's course with this version of the run in the place of its own, for staff."""
-    siblings = [panel for panel in course_panels(run.course, now=now) if run.pk is None or panel.run_id != run.pk]
+    """As ``course_panels``, with this version of the run in the place of the public one. Never for the public."""
+    public = course_panels(run.course, now=now, for_staff=True)
+    siblings = [panel for panel in public if run.pk is None or panel.run_id != run.pk]
     return [build_panel(run, now=now, is_draft=True, for_staff=True), *siblings]
 
 

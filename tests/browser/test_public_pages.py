@@ -33,7 +33,7 @@ def test_without_javascript(open_run, browser, live_server, lms):
     page.get_by_role("link", name="edX Demonstration Course").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("edX Demonstration Course")
     panel = page.get_by_role("group", name="edX Demonstration Course")
-    expect(panel).to_contain_text("Open for enrollment")
+    expect(panel).to_contain_text("Enrollment is open.")
     # Nothing that only a script could make work, or fill.
     expect(page.get_by_role("button")).to_have_count(0)
     expect(page.get_by_text("Enroll now")).to_have_count(0)

@@ -260,9 +260,19 @@ class TestPreview:
         assert "Only staff see this:" in note.text
         assert "“Campus”" in note.text
         assert preview(run)[0].select("[data-problem=disabled]")
+        assert preview(run)[0].select_one(".lms-enrollment a")["href"] == run.resource_link
         public = soup(page.url)
         assert not public.select("[data-problem], .course-run__problem")
         assert public.select_one(".lms-enrollment a")["href"] == run.resource_link
+
+    def test_staff_see_also_what_only_the_browser_finds_out(self, preview, soup):
+        make_backend()
+        course = make_run().course
+        page = make_course_page(course)
+
+        for instance in (page, course.course_runs.get()):
+            assert preview(instance)[0].select_one("lms-enrollment")["data-problem"] == ""
+        assert not soup(page.url).select("[data-problem]")
 
     def test_a_run_takes_its_own_place_among_the_public_ones(self, preview):
         make_backend()

@@ -6,10 +6,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
+from bs4 import BeautifulSoup
+from django.template.loader import render_to_string
 
 from cms_lms.enrollment.panel import build_panel, url_origin
 from cms_lms.models import CourseRun
 from cms_lms.runs.fields import DisplayMode
+from tests.enrollment.run_dates import STATES
 from tests.factories import make_backend, make_course, make_run
 
 pytestmark = pytest.mark.django_db
@@ -123,3 +126,23 @@ class TestFacts:
         assert not panel.course_period
         assert panel.state.text == "open for enrollment"
         assert panel.start == placeholder
+
+
+@pytest.mark.parametrize(
+    ("state", "sentence"),
+    [
+        ("ongoing, open", "Enrollment is open."),
+        ("future, open", "Enrollment is open. The course starts on Dec. 3, 2026."),
+        ("archived, open", "The course has ended. You can still enroll and study its content."),
+        ("future, not yet open", "Enrollment opens on Nov. 28, 2026."),
+        ("future, closed", "Enrollment is closed."),
+        ("ongoing, closed", "Enrollment is closed. The course is under way."),
+        ("archived, closed", "Enrollment is closed. The course has ended."),
+        ("to be scheduled", "The dates of this course are to be announced."),
+    ],
+)
+def test_the_server_says_the_state_in_a_sentence(state, sentence):
+    panel = build_panel(make_run(**STATES[state]), now=NOW)
+    page = BeautifulSoup(render_to_string("cms_lms/enrollment/panel.html", {"panel": panel}), "html.parser")
+
+    assert page.p.text.strip() == sentence
