@@ -27,10 +27,10 @@ help:
 demo: $(extra)demo
 	@exec $(python) -m tests.demo
 
-test: $(extra)test chromium
+test: $(extra)test chromium nginx
 	$(python) -m pytest -n $(PYTEST_WORKERS) --dist load -m 'not long' $(ARGS)
 
-test-long: $(extra)test chromium
+test-long: $(extra)test chromium nginx
 	@PYTHON=$(python) .ci/test-long $(ARGS)
 
 lint: $(extra)lint $(npm_stamp)
@@ -68,6 +68,9 @@ $(npm_stamp): package.json
 
 chromium:
 	@.ci/install-chromium
+
+nginx:
+	@.ci/install-nginx
 
 clean:
 	rm -rf $(VENV) $(VENV)-wagtail74 node_modules build dist

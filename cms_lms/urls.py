@@ -1,10 +1,11 @@
 """The app's URLs: ``path("", include("cms_lms.urls"))`` in a project, before Wagtail's own."""
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.urls import URLPattern, URLResolver, re_path
+from django.urls import URLPattern, URLResolver, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
 from cms_lms.enrollment.api import CourseRunDetailView, CourseRunListView
+from cms_lms.enrollment.calendar_views import course_calendar, course_run_calendar
 from cms_lms.enrollment.server_api import EnrollmentView, SessionView
 from cms_lms.enrollment.server_page import EnrollmentPageView
 from cms_lms.openapi.views import OpenAPISchemaView
@@ -29,4 +30,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^enrollments/(?P<run_id>[0-9]+)/$", EnrollmentPageView.as_view(), name="enrollment_page"),
     re_path(r"^api/v1\.0/schema/?$", OpenAPISchemaView.as_view(), name="openapi_schema"),
     re_path(r"^api/v[^/]*/course-runs-sync/?$", unknown_version),
+    path("calendar/course-runs/<str:run_id>.ics", course_run_calendar, name="course_run_calendar"),
+    path("calendar/courses/<str:course_id>.ics", course_calendar, name="course_calendar"),
 ]

@@ -13,7 +13,7 @@ from django.utils import translation
 from tests.chromium import VIOLATIONS, PolicyViolations
 
 #: Files, or folders of them, whose tests share what is dear to make: each file stays with one worker.
-TOGETHER = ("tests/browser/", "tests/enrollment_js/", "tests/project/", "tests/site/")
+TOGETHER = ("tests/browser/", "tests/enrollment_js/", "tests/project/", "tests/proxy/", "tests/site/")
 
 #: The fixtures by which pytest-django opens the database.
 DATABASE_FIXTURES = {"db", "transactional_db"}

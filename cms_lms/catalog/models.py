@@ -21,6 +21,7 @@ from wagtail.search import index
 from cms_lms.catalog.panels import CourseRunsPanel
 from cms_lms.enrollment.courses import course_states
 from cms_lms.enrollment.headers import PageNotes, secure_course_page
+from cms_lms.enrollment.see_as import preview_modes, state_of_mode
 from cms_lms.models import Course
 
 
@@ -47,8 +48,14 @@ class CoursePageMixin(models.Model):
         """As the page's, under the headers that the panels work under."""
         return secure_course_page(request, super().serve(request, *args, **kwargs))  # type: ignore[misc]
 
+    @property
+    def preview_modes(self) -> list[tuple[str, Any]]:
+        """The page's own, then one for each state of a learner: the panel as she sees it, without an LMS."""
+        return [*super().preview_modes, *preview_modes()]  # type: ignore[misc]
+
     def serve_preview(self, request: HttpRequest, mode_name: str) -> HttpResponse:
-        """As the page's, under the same headers as the live page."""
+        """As the page's, under the same headers as the live page; in some modes as a learner in a given state."""
+        PageNotes.of(request).see_as = state_of_mode(mode_name)
         return secure_course_page(request, super().serve_preview(request, mode_name))  # type: ignore[misc]
 
 

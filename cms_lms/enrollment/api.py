@@ -18,15 +18,13 @@ from rest_framework.generics import GenericAPIView, ListAPIView, RetrieveAPIView
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.renderers import JSONRenderer
 
+from cms_lms.enrollment.identifiers import parse_id
 from cms_lms.models import Course, CourseRun
 from cms_lms.patterns.urls import InvalidURL
 from cms_lms.runs.fields import DATE_FIELDS, PRICE_FIELDS, SYNCED_FIELDS
 
 #: Texts that the records keep blank and the protocol writes as null.
 NULL_WHEN_BLANK = ("offer", "certificate_offer", "discount", "certificate_discount")
-
-#: An id with more digits than any database's.
-ID_MAX_DIGITS = 19
 
 
 def utc(**kwargs: Any) -> serializers.DateTimeField:
@@ -118,10 +116,10 @@ class CourseRunDetailView(PublicCourseRuns, RetrieveAPIView):
 
     def get_object(self) -> CourseRun:
         """Return the run; whatever is not the id of a public run is not found."""
-        run_id = self.kwargs["run_id"]
-        if not (run_id.isascii() and run_id.isdigit() and len(run_id) <= ID_MAX_DIGITS):
+        run_id = parse_id(self.kwargs["run_id"])
+        if run_id is None:
             raise Http404
         try:
-            return self.get_queryset().get(pk=int(run_id))
+            return self.get_queryset().get(pk=run_id)
         except CourseRun.DoesNotExist:
             raise Http404 from None

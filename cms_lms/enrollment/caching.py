@@ -14,9 +14,11 @@ import hashlib
 import math
 import re
 
+from django.conf.urls.i18n import is_language_prefix_patterns_used
 from django.contrib.messages import get_messages
 from django.contrib.messages.storage.cookie import CookieStorage
 from django.http import HttpRequest, HttpResponse
+from django.urls import get_urlconf
 from django.utils.cache import get_conditional_response, patch_cache_control
 from django.utils.http import quote_etag
 from django.utils.translation import get_language_from_path
@@ -51,6 +53,16 @@ def has_session_cookie(request: HttpRequest) -> bool:
     return lms_settings.session_cookie_name in request.COOKIES
 
 
+def is_language_chosen_by_cookie(request: HttpRequest) -> bool:
+    """Whether Django has looked for the language in a cookie, of which no Vary tells, and not in the address."""
+    if lms_settings.language_cookie_name not in request.COOKIES or get_language_from_path(request.path_info):
+        return False
+    in_addresses, also_the_default = is_language_prefix_patterns_used(
+        getattr(request, "urlconf", None) or get_urlconf()
+    )
+    return not in_addresses or also_the_default
+
+
 def is_personal(request: HttpRequest, response: HttpResponse) -> bool:
     """Whether a rendered page may hold what is meant for this visitor alone.
 
@@ -67,8 +79,7 @@ def is_personal(request: HttpRequest, response: HttpResponse) -> bool:
         # A form's token is one visitor's, and brings a cookie.
         or bool(request.META.get("CSRF_COOKIE_NEEDS_UPDATE"))
         or (getattr(messages, "used", False) and CookieStorage.cookie_name in request.COOKIES)
-        # Chosen by a cookie of which no Vary tells.
-        or (lms_settings.language_cookie_name in request.COOKIES and not get_language_from_path(request.path_info))
+        or is_language_chosen_by_cookie(request)
         # A site behind a password. What we say would allow caches to keep it all the same.
         or "HTTP_AUTHORIZATION" in request.META
     )
@@ -96,6 +107,9 @@ def tell_caches(
     else:
         patch_cache_control(response, public=True, max_age=0, must_revalidate=True, s_maxage=seconds)
     response.headers.setdefault("ETag", page_etag(response.content))
+    if seconds == 0 and lms_settings.PAGE_CACHE_SECONDS:
+        # From a 304 without a lifetime nginx goes on with that of the copy it has.
+        return response
     return get_conditional_response(request, etag=response["ETag"], response=response) or response
 
 

@@ -19,19 +19,20 @@ from cms_lms.runs.state import State, display_state, next_change
 
 def course_title(course: Course, language: str | None) -> str:
     """Return the title of the course's live page, in the language if there is one; without pages, its own."""
-    titles: dict[str, str] = {}
-    for model in course_page_models():
-        pages = model._default_manager.filter(**{course_page_field(model): course}, live=True).order_by("-pk")
-        titles.update(pages.values_list("locale__language_code", "title"))
-    return titles.get(language or "") or next(iter(titles.values()), course.title)
+    page = course_page(course, language)
+    return course.title if page is None else page.title
 
 
 def course_page(course: Course, language: str | None) -> Page | None:
-    """Return the course's live page, in the language if there is one, else any; None where it has none."""
-    pages: list[Page] = []
+    """Return the course's live page in the language, else any of its live pages, None without one."""
+    found: Page | None = None
     for model in course_page_models():
-        pages += model._default_manager.filter(**{course_page_field(model): course}, live=True).select_related("locale")
-    return next((page for page in pages if page.locale.language_code == language), next(iter(pages), None))
+        pages = model._default_manager.filter(**{course_page_field(model): course}, live=True).order_by("pk")
+        for page in pages.select_related("locale"):
+            if page.locale.language_code == language:
+                return page
+            found = found or page
+    return found
 
 
 @dataclass(frozen=True)

@@ -28,11 +28,13 @@ REFERRER_POLICY = "strict-origin-when-cross-origin"
 class PageNotes:
     """What the headers must know of a page: the LMSs it calls, and until when what it says is true.
 
-    ``next_change`` is when the first of the things that it says ceases to be true, None for never.
+    ``next_change`` is when the first of the things that it says ceases to be true, None for never. ``see_as`` is
+    the state of a learner as whom a preview is seen (cms_lms/enrollment/see_as.py), blank elsewhere.
     """
 
     origins: set[str] = field(default_factory=set)
     next_change: dt.datetime | None = None
+    see_as: str = ""
     has_steps: bool = False
     has_sessions: bool = False
 

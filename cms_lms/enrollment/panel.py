@@ -18,6 +18,7 @@ from django.utils.translation import gettext
 
 from cms_lms.backends.base import BaseLMSBackend
 from cms_lms.backends.registry import UnknownBackend, get_js_module
+from cms_lms.enrollment.calendar_links import run_calendar_url
 from cms_lms.enrollment.facts import (
     Period,
     Price,
@@ -74,6 +75,8 @@ class EnrollmentPanel:
     base_url: str = ""
     js_backend: str = ""
     module_url: str = ""
+    see_as: str = ""
+    see_as_reason: str = ""
     course_id: str = ""
     problem: PanelProblem | None = None
     site: SiteAccess | None = None
@@ -146,6 +149,7 @@ def build_panel(
         is_hidden=run.catalog_visibility == CatalogVisibility.HIDDEN,
         is_for_staff=for_staff,
         problem=find_problem(run.resource_link) if for_staff else None,
+        calendar_url="" if is_draft or is_compact else run_calendar_url(run, now=now),
         **({} if is_compact else _facts(run)),
     )
     return _bind(panel, run.resource_link)

@@ -12,6 +12,7 @@ from wagtail import urls as wagtail_urls
 from wagtail.admin import urls as wagtailadmin_urls
 from wagtail.documents import urls as wagtaildocs_urls
 
+from cms_lms.site.gallery import gallery
 from cms_lms.site.views import AccountView, robots_txt
 
 urlpatterns = [
@@ -24,6 +25,7 @@ urlpatterns = [
         path("account/", AccountView.as_view(), name="account"),
         path("account/login/", LoginView.as_view(template_name="cms_lms/site/login.html"), name="login"),
         path("account/logout/", LogoutView.as_view(next_page="login"), name="logout"),
+        path("gallery/", gallery, name="gallery"),
         path("", include(wagtail_urls)),
         prefix_default_language=False,
     ),

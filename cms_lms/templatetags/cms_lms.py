@@ -14,10 +14,12 @@ from django.utils.translation import get_language
 from wagtail.admin.templatetags.wagtailuserbar import wagtailuserbar
 
 from cms_lms.enrollment.caching import has_session_cookie
+from cms_lms.enrollment.calendar_links import course_calendar_url
 from cms_lms.enrollment.courses import course_title
 from cms_lms.enrollment.headers import PageNotes
 from cms_lms.enrollment.panel import EnrollmentPanel, build_panel
 from cms_lms.enrollment.run_list import course_draft_panels, course_panels, course_panels_with, group_panels
+from cms_lms.enrollment.see_as import see_panel_as
 from cms_lms.models import Course, CourseRun
 
 register = template.Library()
@@ -37,14 +39,17 @@ def course_runs(
     ``preview_course_run``, takes the place of the public version of the same run.
     """
     request, now = context.get("request"), timezone.now()
+    is_preview = getattr(request, "is_preview", False)
     preview_run = preview_run or getattr(request, "preview_course_run", None)
     if preview_run is not None:
         panels = course_panels_with(preview_run, now=now)
-    elif getattr(request, "is_preview", False):
+    elif is_preview:
         panels = course_draft_panels(course, now=now)
     else:
         panels = course_panels(course, now=now)
     notes = PageNotes.of(request)
+    if is_preview:
+        panels = [see_panel_as(panel, notes.see_as) for panel in panels]
     notes.add_panels(panels)
     # All panels of a page share one set of steps, which comes with the first that need it.
     with_shared_steps = not notes.has_steps and any(panel.is_interactive for panel in panels)
@@ -55,8 +60,14 @@ def course_runs(
     return {
         "groups": group_panels(panels, language=language),
         "with_shared_steps": with_shared_steps,
+        "calendar_url": _shared_calendar_url(course, panels),
         "request": request,
     }
+
+
+def _shared_calendar_url(course: Course | None, panels: list[EnrollmentPanel]) -> str:
+    several = sum(bool(panel.calendar_url) for panel in panels) > 1
+    return course_calendar_url(course) if course is not None and several else ""
 
 
 def _page_language(context: template.Context) -> str | None:

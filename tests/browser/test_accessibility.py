@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-from pathlib import Path
 
 import pytest
 from django.urls import reverse
@@ -15,6 +13,7 @@ from cms_lms.runs.codes import CourseKey
 from cms_lms.runs.fields import SyncMode
 from tests.admin.browsing import url
 from tests.admin.test_deleted_runs import make_deleted_run
+from tests.axe import find_violations
 from tests.browser.conftest import COURSE_PAGE
 from tests.browser.test_walk import log_in
 from tests.factories import make_unplaced_run
@@ -24,40 +23,17 @@ pytestmark = [
     pytest.mark.django_db(transaction=True, serialized_rollback=True),
 ]
 
-AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
-
 #: Rules that Wagtail's own frame of an edit form or of a filtered listing breaks, whatever stands in it.
 WAGTAILS_OWN = ["region", "skip-link", "page-has-heading-one", "aria-allowed-role", "landmark-unique"]
 
-RUN_AXE = """
-async (left_out) => {
-    const { violations } = await axe.run(document, {
-        resultTypes: ["violations"],
-        runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-        rules: Object.fromEntries(left_out.map((rule) => [rule, { enabled: false }])),
-    });
-    return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(" ")}`));
-}
-"""
-
-
-@pytest.fixture(scope="module")
-def axe() -> str:
-    """The rules' script, as npm installs it (make lint does)."""
-    if not AXE.is_file():
-        miss = pytest.fail if os.environ.get("CI") else pytest.skip
-        miss("There is no axe-core: run npm install (make lint does).")
-    return AXE.read_text(encoding="utf-8")
-
 
 @pytest.fixture
-def violations(axe):
+def violations():
     """Return a function that says what breaks which rule on a page."""
 
     def violations(page: Page, *left_out: str) -> list[str]:
         page.wait_for_load_state("networkidle")
-        page.evaluate(axe)
-        return page.evaluate(RUN_AXE, list(left_out))
+        return find_violations(page, *left_out)
 
     return violations
 
