@@ -12,8 +12,9 @@ from typing import Any
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_not_required
 from django.db import transaction
+from django.http import HttpRequest
 from django.middleware.csrf import get_token
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.cache import patch_cache_control
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
@@ -44,7 +45,7 @@ from cms_lms.enrollment.enrolling import (
     read_enrollment,
     write_enrollment,
 )
-from cms_lms.enrollment.site_access import login_url, register_url
+from cms_lms.enrollment.site_access import chosen_language, login_url, register_url
 from cms_lms.error_reports import conceal_values
 
 #: The status of each failure. Statuses from 500 are left to what stands before the site.
@@ -105,6 +106,11 @@ class SiteAPIView(APIView):
     parser_classes = (NoBody,)
     versioning_class = None
     renderer_classes = (JSONRenderer,)
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
+        """Answer in the language of the page that asks."""
+        with translation.override(chosen_language(request)):
+            return super().dispatch(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Let no report of an error tell who called."""

@@ -14,7 +14,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.decorators import method_decorator
 from django.utils.translation import get_language
 from django.views import View
@@ -40,7 +40,7 @@ from cms_lms.enrollment.enrolling import (
 )
 from cms_lms.enrollment.headers import secure_course_page
 from cms_lms.enrollment.panel import build_panel
-from cms_lms.enrollment.site_access import login_address, register_url
+from cms_lms.enrollment.site_access import chosen_language, login_address, page_address, register_url
 from cms_lms.error_reports import conceal_values
 
 #: Where the session keeps which run somebody wants to enroll in, and until when that is worth a question.
@@ -106,6 +106,11 @@ class EnrollmentPageView(View):
         super().setup(request, *args, **kwargs)
         conceal_values(request)
 
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Answer in the language of the page that the learner came from."""
+        with translation.override(chosen_language(request)):
+            return super().dispatch(request, *args, **kwargs)
+
     def get(self, request: HttpRequest, run_id: str) -> HttpResponse:
         """Show the step."""
         served, now = self.find(run_id), timezone.now()
@@ -123,10 +128,10 @@ class EnrollmentPageView(View):
         if not request.user.is_authenticated:
             if not wants_to_leave:
                 make_wish(request, served, now=now)
-            return HttpResponseRedirect(login_address(request.path))
+            return HttpResponseRedirect(login_address(page_address(served.run.pk)))
         take_wish(request, served, now=now)
         step = self.write(request, served, is_active=not wants_to_leave, now=now)
-        return self.show(request, served, step, now=now) if step else HttpResponseRedirect(request.path)
+        return self.show(request, served, step, now=now) if step else HttpResponseRedirect(page_address(served.run.pk))
 
     @staticmethod
     def find(run_id: str) -> ServedRun:
@@ -172,10 +177,11 @@ class EnrollmentPageView(View):
             "step": step,
             "title": course_title(course, get_language()),
             "panel": build_panel(served.run, now=now),
+            "page_url": page_address(served.run.pk),
             "can_unenroll": served.can_unenroll,
             "is_known": request.user.is_authenticated,
             "course_page_url": page.get_url(request) if page else None,
-            "login_address": login_address(request.path),
+            "login_address": login_address(page_address(served.run.pk)),
             "register_url": register_url(),
         }
         response = render(request, "cms_lms/enrollment/server_page.html", context)

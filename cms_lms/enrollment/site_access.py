@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.http import HttpRequest
 from django.shortcuts import resolve_url
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.translation import get_language, get_supported_language_variant
 
 from cms_lms.backends.base import BaseLMSBackend
 from cms_lms.backends.enrollment import Capability
@@ -42,8 +44,24 @@ class SiteAccess:
             login_url=login_url(),
             register_url=register_url(),
             capabilities=" ".join(name for name, has_it in capabilities.items() if has_it),
-            page_url=reverse("cms_lms:enrollment_page", args=[run_id]) if run_id is not None else "",
+            page_url=page_address(run_id) if run_id is not None else "",
         )
+
+
+def page_address(run_id: int) -> str:
+    """Return the page of forms for a run, in the language of the page that links to it."""
+    return f"{reverse('cms_lms:enrollment_page', args=[run_id])}?{urlencode({'language': get_language() or ''})}"
+
+
+def chosen_language(request: HttpRequest) -> str:
+    """Return the language that an address asks for, else the one in force.
+
+    What is not below a language's own path is in the site's first language otherwise, wherever the learner came from.
+    """
+    try:
+        return get_supported_language_variant(request.GET.get("language", ""))
+    except (LookupError, ValueError):  # none of the site's, or too long to be one
+        return get_language() or lms_settings.default_language
 
 
 def login_url() -> str:

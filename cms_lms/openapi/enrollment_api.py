@@ -28,6 +28,8 @@ CODES = (
     "unavailable",
 )
 
+LANGUAGE = OpenApiParameter("language", str, description="Of the page that asks, for what is said to the learner.")
+
 RUN_ID = OpenApiParameter("run_id", OpenApiTypes.INT64, OpenApiParameter.PATH)
 
 
@@ -111,7 +113,7 @@ class SessionOperation(Operation):
 class EnrollmentOperation(SessionOperation):
     """The learner's enrollment in one run."""
 
-    parameters = (RUN_ID, RETRY_AFTER)
+    parameters = (RUN_ID, LANGUAGE, RETRY_AFTER)
     description = "Of whoever is logged in. Doing it twice is doing it once."
     METHODS = {
         "GET": ("get_enrollment", "Tell whether the learner is enrolled", {200: LearnerEnrollment, **REFUSALS}),

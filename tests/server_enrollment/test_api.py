@@ -266,6 +266,13 @@ def test_a_class_may_say_no_without_raising(api, monkeypatch, returned, expected
     assert answer(api("post")) == expected
 
 
+def test_the_words_are_in_the_language_of_the_page(api, moodle):
+    moodle.state.learner.is_deleted = True
+
+    words = {code: api(path=f"{CourseRun.objects.get().pk}?language={code}").json()["reason"] for code in ("fr", "xx")}
+    assert words["xx"].startswith("Moodle campus has no account")
+
+
 def test_who_cannot_leave_is_told_where_to(api, monkeypatch):
     monkeypatch.setattr(MoodleBackend, "capabilities", {"enroll"})
 

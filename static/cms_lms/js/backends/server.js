@@ -80,7 +80,7 @@ export default class ServerBackend {
    * @param {Record<string, string>} [headers]
    */
   async #call(path, method, headers) {
-    const { status, json } = await callLMS(`${this.data.apiUrl}${path}`, { method, headers });
+    const { status, json } = await callLMS(`${this.data.apiUrl}${path}?language=${document.documentElement.lang}`, { method, headers });
     if (status === 200 || status === 204) return json;
     const code = textField(json, "code");
     if (code === "anonymous") throw new LMSError(code);
