@@ -48,7 +48,7 @@ format: $(extra)lint
 messages: $(extra)test
 	@$(python) -m tests.project.messages
 
-bench: $(extra)test
+bench: $(extra)test tests/bench/$(npm_stamp) chromium nginx
 	@$(python) -m tests.bench $(ARGS)
 
 # Nothing but a virtual environment: whatever Python there is, it is not written to.
@@ -66,6 +66,12 @@ $(npm_stamp): package.json
 	@npm install --silent --no-fund --no-audit --no-package-lock
 	@touch $@
 
+# Lighthouse, for the figures alone: it is large.
+tests/bench/$(npm_stamp): tests/bench/package.json
+	@.ci/require-node
+	@npm install --prefix tests/bench --silent --no-fund --no-audit --no-package-lock
+	@touch $@
+
 chromium:
 	@.ci/install-chromium
 
@@ -73,6 +79,6 @@ nginx:
 	@.ci/install-nginx
 
 clean:
-	rm -rf $(VENV) $(VENV)-wagtail74 node_modules build dist
+	rm -rf $(VENV) $(VENV)-wagtail74 node_modules tests/bench/node_modules build dist
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find cms_lms tests -name __pycache__ -type d -prune -exec rm -rf {} +
