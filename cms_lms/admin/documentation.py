@@ -29,6 +29,7 @@ ORDER = (
     "joanie",
     "custom-lms",
     "enrollment",
+    "theming",
     "web-hook",
     "publishing",
     "secrets",

@@ -105,6 +105,7 @@ class Site(Server):
     def __init__(self) -> None:
         self.pages: dict[str, str] = {}
         self.modules: dict[str, str] = {}
+        self.style_sheets: dict[str, str] = {}
         self.connect: list[str] = []
         super().__init__()
 
@@ -124,6 +125,8 @@ class Site(Server):
             )
         if request.path in self.modules:
             return Answer(body=self.modules[request.path], headers={"Content-Type": "text/javascript"})
+        if request.path in self.style_sheets:
+            return Answer(body=self.style_sheets[request.path], headers={"Content-Type": "text/css"})
         file = (STATIC / request.path.removeprefix("/static/")).resolve()
         if request.path.startswith("/static/") and file.is_relative_to(STATIC) and file.is_file():
             kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"

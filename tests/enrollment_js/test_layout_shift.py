@@ -48,7 +48,8 @@ def open_list(lms, site, page):
         site.pages["/list/"] = (
             '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Course</title>'
             f"{render('media.html')}</head><body>"
-            f"{render('course_runs.html', groups=[group], with_shared_steps=True)}<p>What comes below.</p></body></html>"
+            f"{render('course_runs.html', groups=[group], with_shared_steps=True)}"
+            "<p>What comes below.</p></body></html>"
         )
         page.set_viewport_size({"width": width, "height": 1600})
         page.goto(f"{site.url}/list/")

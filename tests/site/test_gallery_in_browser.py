@@ -17,11 +17,13 @@ from playwright.sync_api import Page, expect
 
 from tests.axe import find_violations
 from tests.chromium import open_chromium
-from tests.enrollment_js.servers import Site
+from tests.enrollment_js.servers import STATIC, Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db]
 
 ADDRESSES = {"en": "/gallery/", "ar": "/ar/gallery/", "de": "/de/gallery/"}
+
+THEMING = (STATIC.parent / "docs" / "theming.md").read_text(encoding="utf-8")
 
 #: What can be pressed in each step, by role, in the order in which Tab finds it.
 CONTROLS = {
@@ -222,6 +224,29 @@ def test_what_a_screen_reader_is_told(open_gallery):
     controls = {step: re.findall(r"- (link|button) ", tree) for step, tree in trees.items()}
     assert controls == CONTROLS
     assert all("[disabled]" in trees[step] for step in ("enrolling", "unenrolling"))
+
+
+def test_a_theme_of_ten_lines(open_gallery, site):
+    (theme,) = re.findall(r"^## In ten lines\n+```css\n(.*?)^```", THEMING, re.DOTALL | re.MULTILINE)
+    assert len(theme.splitlines()) == 10
+    site.style_sheets["/theme.css"] = theme
+    address = ADDRESSES["en"]
+    site.pages[address] = site.pages[address].replace("</head>", '<link rel="stylesheet" href="/theme.css"></head>')
+    page = open_gallery()
+    button = page.locator("lms-enrollment .lms-enrollment__button").first
+    for scheme, ground in (("light", "rgb(15, 107, 79)"), ("dark", "rgb(127, 214, 180)")):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        assert button.evaluate("button => getComputedStyle(button).backgroundColor") == ground
+        assert find_violations(page) == [], scheme
+
+
+def test_the_themes_table_is_complete():
+    rows = dict(re.findall(r"^\| `(--lms-[\w-]+)` \|[^|]+\| (.+) \|$", THEMING, re.MULTILINE))
+    css = (STATIC / "cms_lms" / "css" / "enrollment.css").read_text()
+    for name, default in re.findall(r"var\((--lms-[\w-]+), (light-dark\(.*?\)|[^)]*)\)", css):
+        light, _, dark = default.removeprefix("light-dark(").removesuffix(")").partition(", ")
+        assert rows.pop(name) == f"`{light}` | `{dark}`".replace(" | ``", " |"), name
+    assert rows == {}
 
 
 def test_without_scripts_every_run_has_its_way_and_nothing_pretends(open_gallery):
