@@ -32,6 +32,30 @@ def test_log_in_enroll_and_come_back(open_page, page, site):
     expect_step(panels.nth(0), "enrolled")
     expect_step(panels.nth(1), "idle")
 
+    panels.nth(0).get_by_role("button", name="Leave the course").click()
+    panels.nth(0).get_by_role("button", name="Leave the course").click()
+    expect_step(panels.nth(0), "idle")
+    page.reload()
+    expect_step(panels.nth(0), "idle")
+
+
+def test_the_ways_in_and_out(open_page, page, site):
+    expect_step(open_page(make_panel("http://dev.example", **BASE)), "anonymous")
+    said = page.evaluate("""async () => {
+        const { default: Backend } = await import("/static/cms_lms/js/backends/base.js");
+        const backend = new Backend({ baseUrl: "http://dev.example", courseId: "", courseUrl: "" });
+        history.replaceState(null, "", backend.registerUrl(location.href));
+        const before = await backend.whoami();
+        await backend.logOut();
+        return { before, after: await backend.whoami(), capabilities: backend.capabilities, url: location.href };
+    }""")
+    assert said == {
+        "before": {"username": "developer"},
+        "after": None,
+        "capabilities": ["register", "log-out", "unenroll"],
+        "url": f"{site.url}/course/",
+    }
+
 
 def test_one_development_lms_knows_nothing_of_another(open_page, page):
     open_page(make_panel("http://one.example", **BASE), make_panel("http://other.example", **BASE))

@@ -117,7 +117,7 @@ def test_enrolled_beats_closed_on_a_real_lms(open_course, edx, log_in):
             "Example LMS has not opened enrollment for this course yet.",
         ),
         ({"invitation_only": True}, "invitation-only", "This course is by invitation only."),
-        ({"is_full": True}, "refused", "An error occurred while creating the new course enrollment for user 'learner'"),
+        ({"is_full": True}, "full", "This course is full."),
     ],
 )
 def test_the_lms_knows_better_than_the_page(open_course, edx, log_in, changes, step, text):

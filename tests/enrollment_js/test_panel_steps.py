@@ -77,8 +77,10 @@ READS = [
     (Answer(200, {"is_active": "yes"}), "unavailable"),
     (HTML, "unavailable"),
     (Answer(401, {"detail": "Authentication credentials were not provided."}), "anonymous"),
-    (Answer(403), "anonymous"),
-    (Answer(404), "unavailable"),
+    (Answer(403), "refused"),
+    # The session is another learner's by now; and an address that is not there.
+    (Answer(404), "anonymous"),
+    (Answer(404, body="<h1>Not Found</h1>"), "misconfigured"),
     (Answer(400, {"message": "An error occurred while retrieving enrollments for user 'ada'"}), "refused"),
     (Answer(429, {"detail": "Request was throttled. Expected available in 23 seconds."}), "unavailable"),
     (Answer(503), "unavailable"),

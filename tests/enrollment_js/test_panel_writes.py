@@ -106,7 +106,8 @@ WRITES = [
     (Answer(403, LOCALIZED), "refused", "Votre compte n'est pas approuvé."),
     (Answer(403, EMBARGO), "refused", "Users from this location cannot access the course"),
     (Answer(403), "refused", "Example LMS gave no reason."),
-    (Answer(404), "refused", "Example LMS gave no reason."),
+    (Answer(404), "expired", "You are no longer logged in to Example LMS."),
+    (Answer(404, body="<h1>Not Found</h1>"), "misconfigured", "You cannot enroll from"),
     (Answer(406, {"message": "The user ada does not exist."}), "refused", "The user ada does not exist."),
     (Answer(415, {"detail": "Unsupported media type"}), "refused", "Unsupported media type"),
     (Answer(301, headers={"Location": "/elsewhere"}), "unavailable", "Example LMS cannot be reached"),
@@ -165,6 +166,17 @@ REFUSALS = [
         Answer(json={**DETAILS, "invite_only": True}),
         "invitation-only",
         ["This course is by invitation only.", "If you have an invitation, enroll on Example LMS."],
+    ),
+    (
+        Answer(json={**DETAILS, "course_modes": [{"slug": "professional", "min_price": 99}]}),
+        "payment",
+        ["This course has to be paid for.", "You pay and enroll on Example LMS."],
+    ),
+    # Of the four that share the sentence, this is left.
+    (
+        Answer(json={**DETAILS, "course_modes": [{"slug": "audit", "min_price": 0}]}),
+        "full",
+        ["This course is full.", "A place may become free: come back later, or choose another date."],
     ),
     *(
         (answer, "refused", ["You could not be enrolled.", re.compile("^Example LMS says: An error occurred while")])

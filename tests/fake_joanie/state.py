@@ -105,12 +105,16 @@ class State:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self.stopping = threading.Event()
+        self.lock = threading.RLock()
+        self.reset()
+
+    def reset(self) -> None:
+        """As it was when it was started."""
         self.clock = Clock()
         self.journal = Journal()
         self.faults = Faults()
-        self.stopping = threading.Event()
         self.settings = Settings()
-        self.lock = threading.RLock()
         self.users: dict[str, User] = {}
         self.enrollments: dict[str, Enrollment] = {}
         #: Who holds a valid order, by username and run.

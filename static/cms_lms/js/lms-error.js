@@ -13,7 +13,8 @@ export class LMSError extends Error {
     super(reason || code);
     this.name = "LMSError";
     this.code = code;
-    this.reason = reason;
+    // An answer may be anything: this goes before a learner.
+    this.reason = reason.slice(0, 500);
     this.obstacle = obstacle;
     this.paymentUrl = paymentUrl;
     this.retryAfterSeconds = retryAfterSeconds;

@@ -1,94 +1,86 @@
 /**
- * One call to an LMS from the learner's browser, with the learner's own cookies. Turns everything that is nobody's
- * decision (no network, no answer in time, throttling, a broken server) into an LMSError "unavailable"; statuses that
- * mean something are left to the backend.
- *
- * @typedef {{status: number, text: string, json: unknown}} LMSAnswer `json` is undefined when the body is none
+ * One call to an LMS, with the learner's cookies unless `init` says otherwise. What is nobody's decision (no network, no
+ * answer in time, throttling, a broken server, an endless answer) becomes "unavailable"; the rest is the backend's.
  */
 import { LMSError } from "./lms-error.js";
 
-export const TIMEOUT_MS = 10_000;
-
-// A longer wait says nothing to a learner in front of a page.
-const MAX_RETRY_AFTER_SECONDS = 3600;
+const TIMEOUT_MS = 10_000;
+const MAX_LENGTH = 256 * 1024;
+const MAX_WAIT_SECONDS = 3600;
 
 /**
  * @param {string} url
  * @param {RequestInit} [init]
- * @returns {Promise<LMSAnswer>}
- * @throws {LMSError} "unavailable"
  */
 export async function callLMS(url, init = {}) {
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(), TIMEOUT_MS);
   try {
-    const response = await fetch(url, {
-      ...init,
-      headers: { Accept: "application/json", ...init.headers },
+    const { status, headers, body } = await fetch(url, {
       credentials: "include",
       cache: "no-store",
-      // Open edX gives its CSRF cookie, and takes a POST, only with a Referer; the page's own policy may strip it.
+      // A redirect would turn a write into a read.
+      redirect: init.body ? "error" : "follow",
+      // Open edX wants a Referer, which the page's own policy may strip.
       referrerPolicy: "strict-origin-when-cross-origin",
       signal: controller.signal,
+      ...init,
+      headers: { Accept: "application/json", ...init.headers },
     });
-    const text = await response.text();
-    const answer = { status: response.status, text, json: parseJSON(text) };
-    if (answer.status === 429 || answer.status >= 500) {
-      throw new LMSError("unavailable", "", { retryAfterSeconds: retryAfterSeconds(response, answer) });
+    let text = "";
+    const reader = body?.getReader();
+    const decoder = new TextDecoder();
+    for (let part = await reader?.read(); part?.value; part = await reader?.read()) {
+      text += decoder.decode(part.value, { stream: true });
+      if (text.length > MAX_LENGTH) throw new LMSError("unavailable");
     }
-    return answer;
+    /** @type {unknown} */
+    let json;
+    try {
+      json = JSON.parse(text);
+    } catch {}
+    if (status === 429 || status >= 500) {
+      // CORS may hide the header; Django REST framework's sentence holds the same number.
+      const wait = headers.get("Retry-After") ?? /\d+/.exec(textField(json, "detail"))?.[0] ?? "";
+      const seconds = /^\d+$/.test(wait) ? +wait : Math.ceil((Date.parse(wait) - Date.now()) / 1000);
+      const retryAfterSeconds = seconds > 0 ? Math.min(seconds, MAX_WAIT_SECONDS) : null;
+      throw new LMSError("unavailable", "", { retryAfterSeconds });
+    }
+    return { status, text: text.trim(), json };
   } catch (error) {
-    if (error instanceof LMSError) throw error;
-    // fetch says TypeError for no network, a refused origin and a forbidden redirect alike; AbortError is our timeout.
-    throw new LMSError("unavailable");
+    // fetch's own errors do not tell a refused origin from a dead network.
+    throw error instanceof LMSError ? error : new LMSError("unavailable");
   } finally {
     clearTimeout(timer);
+    controller.abort(); // what is not read by now is not wanted
   }
 }
 
 /**
- * @param {unknown} json
+ * @param {any} json
  * @param {string} key
- * @returns {unknown} the value of that key if `json` is an object
+ * @returns {unknown}
  */
 export function field(json, key) {
-  return typeof json === "object" && json !== null ? /** @type {Record<string, unknown>} */ (json)[key] : undefined;
+  return json?.[key];
 }
 
 /**
  * @param {unknown} json
  * @param {...string} keys
- * @returns {string} the first of these keys that holds text, else an empty string
+ * @returns {string} the first that holds text, or none
  */
 export function textField(json, ...keys) {
-  for (const key of keys) {
-    const value = field(json, key);
-    if (typeof value === "string" && value.trim()) return value.trim();
-  }
-  return "";
-}
-
-/** @param {string} text */
-function parseJSON(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  const texts = keys.map((key) => field(json, key)).filter((value) => typeof value === "string");
+  return texts.map((text) => text.trim()).find(Boolean) ?? "";
 }
 
 /**
- * @param {Response} response
- * @param {LMSAnswer} answer
- * @returns {number|null}
+ * @param {unknown} json
+ * @param {string} key
  */
-function retryAfterSeconds(response, answer) {
-  const header = response.headers.get("Retry-After");
-  let seconds = Number.parseInt(header ?? "", 10);
-  if (header && Number.isNaN(seconds)) seconds = Math.ceil((Date.parse(header) - Date.now()) / 1000);
-  if (!header && answer.status === 429) {
-    // CORS hides the header unless the LMS exposes it; Django REST framework's sentence holds the same number.
-    seconds = Number.parseInt(/\d+/.exec(textField(answer.json, "detail"))?.[0] ?? "", 10);
-  }
-  return seconds > 0 ? Math.min(seconds, MAX_RETRY_AFTER_SECONDS) : null;
+export function booleanField(json, key) {
+  const value = field(json, key);
+  if (typeof value !== "boolean") throw new LMSError("unavailable");
+  return value;
 }

@@ -2,7 +2,7 @@
  * The development backend: works without any LMS. The login lasts as long as the tab, enrollments as long as the
  * browser's storage; the login page is the page itself with a flag. Not for learners: it believes everybody.
  *
- * @import { BackendOptions, LMSBackend } from "../types.d.ts"
+ * @import {BackendOptions, LMSBackend} from "../types.d.ts"
  */
 import { LMSError } from "../lms-error.js";
 
@@ -11,8 +11,7 @@ const USERNAME = "developer";
 
 /** @implements {LMSBackend} */
 export default class BaseBackend {
-  /** @type {LMSBackend["capabilities"]} */
-  capabilities = [];
+  capabilities = /** @type {const} */ (["register", "log-out", "unenroll"]);
 
   /** @param {BackendOptions} options */
   constructor({ baseUrl, courseId }) {
@@ -26,6 +25,15 @@ export default class BaseBackend {
     const url = new URL(nextUrl);
     url.searchParams.set(LOGIN_FLAG, this.baseUrl);
     return url.href;
+  }
+
+  /** @param {string} nextUrl */
+  registerUrl(nextUrl) {
+    return this.loginUrl(nextUrl);
+  }
+
+  async logOut() {
+    withStorage(() => sessionStorage.removeItem(this.loginKey));
   }
 
   async whoami() {
@@ -51,10 +59,21 @@ export default class BaseBackend {
 
   /** @param {string} username */
   async enroll(username) {
-    return withStorage(() => {
-      localStorage.setItem(`${this.enrollmentKey}:${username}`, "true");
-      return { isActive: true };
-    });
+    return this.#keep(username, true);
+  }
+
+  /** @param {string} username */
+  async unenroll(username) {
+    return this.#keep(username, false);
+  }
+
+  /**
+   * @param {string} username
+   * @param {boolean} isActive
+   */
+  #keep(username, isActive) {
+    withStorage(() => localStorage.setItem(`${this.enrollmentKey}:${username}`, String(isActive)));
+    return { isActive };
   }
 }
 

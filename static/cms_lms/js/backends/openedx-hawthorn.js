@@ -1,126 +1,109 @@
 /**
- * Open edX, Hawthorn and later, from the learner's browser: login status, enrollment read and enrollment write with the
- * learner's own session. Statuses and bodies as in Open edX's user_api and enrollments apps.
+ * Open edX, Hawthorn and later: docs/openedx.md says what the LMS needs, and which answer becomes which state.
  *
- * The LMS must allow the site's origin (CORS with credentials) and share its cross-domain CSRF cookie with it, named
- * `edx_csrf_token` or as `data-csrf-cookie` on the panel says.
- *
- * @import { BackendOptions, LMSBackend, Obstacle } from "../types.d.ts"
+ * @import {BackendOptions, LMSBackend, Obstacle} from "../types.d.ts"
  */
 import { LMSError } from "../lms-error.js";
-import { callLMS, field, textField } from "../lms-http.js";
+import { booleanField, callLMS, field, textField } from "../lms-http.js";
+import OpenEdXSession from "./openedx-session.js";
 
-const DEFAULT_CSRF_COOKIE = "edx_csrf_token";
+const API = "/api/enrollment/v1/";
 
 /** @implements {LMSBackend} */
-export default class OpenEdXHawthornBackend {
-  /** @type {LMSBackend["capabilities"]} */
-  capabilities = [];
+export default class OpenEdXHawthornBackend extends OpenEdXSession {
+  capabilities = /** @type {const} */ (["register", "log-out", "unenroll"]);
 
   /** @param {BackendOptions} options */
-  constructor({ baseUrl, courseId, data = {} }) {
-    this.baseUrl = baseUrl.replace(/\/+$/, "");
+  constructor({ baseUrl, courseId, data }) {
+    super(baseUrl);
     this.courseId = courseId;
-    this.csrfCookie = data.csrfCookie || DEFAULT_CSRF_COOKIE;
-  }
-
-  /** @param {string} nextUrl */
-  loginUrl(nextUrl) {
-    return `${this.baseUrl}/login?next=${encodeURIComponent(nextUrl)}`;
-  }
-
-  async whoami() {
-    const { status, json } = await callLMS(`${this.baseUrl}/api/user/v1/me`);
-    if (status === 401 || status === 403) return null;
-    // Older than Ficus, or not an Open edX at all.
-    if (status === 404) throw new LMSError("misconfigured");
-    const username = textField(json, "username");
-    // A maintenance page or a captive portal is HTML with status 200.
-    if (status !== 200 || !username) throw new LMSError("unavailable");
-    return { username };
+    this.csrfCookie = data?.csrfCookie || "edx_csrf_token";
   }
 
   /** @param {string} username */
   async getEnrollment(username) {
-    const path = `${encodeURIComponent(username)},${encodeURIComponent(this.courseId)}`;
-    const { status, text, json } = await callLMS(`${this.baseUrl}/api/enrollment/v1/enrollment/${path}`);
-    if (status === 401 || status === 403) throw new LMSError("anonymous");
-    if (status === 400) throw new LMSError("refused", textField(json, "localizedMessage", "message"));
-    // 404 means that the session is another user's by now.
-    if (status !== 200) throw new LMSError("unavailable");
+    const names = [username, this.courseId].map(encodeURIComponent);
+    const { status, text, json } = await this.#call(`${API}enrollment/${names}`);
+    if (status !== 200) throw new LMSError("refused", reasonOf(json));
     // No row ever existed: an empty body. A learner who left has a row that is not active.
-    if (text.trim() === "" || json === null) return null;
-    return { isActive: isActive(json) };
+    return text && json !== null ? { isActive: booleanField(json, "is_active") } : null;
   }
 
   /** @param {string} username */
   async enroll(username) {
-    // The read sets the CSRF cookie that the write needs. It also finds who enrolled elsewhere meanwhile: the write
-    // refuses them once enrollment has closed.
-    const known = await this.getEnrollment(username);
-    if (known?.isActive) return known;
-
-    const token = readCookie(this.csrfCookie);
-    const { status, json } = await callLMS(`${this.baseUrl}/api/enrollment/v1/enrollment`, {
-      method: "POST",
-      headers: { "Content-Type": "application/json", ...(token && { "X-CSRFToken": token }) },
+    // The read sets the CSRF cookie, and finds who is enrolled already: the write refuses them once the window closed.
+    if (await this.#isEnrolled(username)) return { isActive: true };
+    const { status, json } = await this.#call(`${API}enrollment`, {
+      headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ user: username, is_active: true, course_details: { course_id: this.courseId } }),
-      // A redirect would turn the write into a read.
-      redirect: "error",
     });
-    if (status === 200) {
-      if (isActive(json)) return { isActive: true };
-      throw new LMSError("refused");
+    if (status === 200 && booleanField(json, "is_active")) return { isActive: true };
+    // A plugin's own words say it better than what can be found out.
+    if (status === 400 && !field(json, "localizedMessage")) throw await this.#explain(reasonOf(json));
+    throw new LMSError("refused", reasonOf(json));
+  }
+
+  /** @param {string} username */
+  async unenroll(username) {
+    if (await this.#isEnrolled(username)) {
+      // The enrollment API ignores a learner who wants to leave: this is what the LMS's own pages call.
+      const { status, text } = await this.#call("/change_enrollment", {
+        body: new URLSearchParams({ course_id: this.courseId, enrollment_action: "unenroll" }),
+      });
+      if (await this.#isEnrolled(username)) {
+        throw new LMSError("refused", status === 400 && !text.includes("<") ? text : "");
+      }
     }
-    if (status === 401) throw new LMSError("anonymous");
-    if (status === 403 && textField(json, "detail").startsWith("CSRF Failed")) throw new LMSError("misconfigured");
-    const localized = textField(json, "localizedMessage");
-    const reason = localized || textField(json, "message", "detail");
-    // The same sentence stands for closed, not open, full and by invitation; a plugin's own words say it better.
-    const obstacle = status === 400 && !localized ? await this.#obstacle() : null;
-    throw new LMSError("refused", reason, { obstacle });
+    return { isActive: false };
+  }
+
+  /** @param {string} username */
+  async #isEnrolled(username) {
+    return (await this.getEnrollment(username))?.isActive;
   }
 
   /**
-   * Find out from the public details of the course why an enrollment was refused.
-   *
-   * @returns {Promise<Obstacle|null>}
+   * @param {string} path
+   * @param {RequestInit} [init] with a `body`, a write
    */
-  async #obstacle() {
-    const url = `${this.baseUrl}/api/enrollment/v1/course/${encodeURIComponent(this.courseId)}`;
-    /** @type {unknown} */
-    let details;
-    try {
-      details = (await callLMS(url)).json;
-    } catch {
-      return null; // the refusal itself is what matters; it has its own words
-    }
-    const now = Date.now();
-    // Unreadable and absent dates are NaN, which no comparison holds for. The window is strict on both sides.
-    if (Date.parse(textField(details, "enrollment_start")) >= now) return "not-open";
-    if (Date.parse(textField(details, "enrollment_end")) <= now) return "closed";
-    return field(details, "invite_only") === true ? "invitation-only" : null;
+  async #call(path, init) {
+    const token = `; ${document.cookie}`.split(`; ${this.csrfCookie}=`)[1]?.split(";")[0];
+    const headers = { ...init?.headers, ...(token && { "X-CSRFToken": token }) };
+    const answer = await callLMS(this.baseUrl + path, init && { ...init, method: "POST", headers });
+    const { status, text, json } = answer;
+    // An empty 404: the session is another learner's by now. A page: the address is not there.
+    if (status === 404) throw new LMSError(text ? "misconfigured" : "anonymous", `404 ${path}`);
+    // The API's own refusals have a `message`; those of Django and of REST framework speak of CSRF or of a login.
+    const isRefused = status === 403 && textField(json, "message", "localizedMessage");
+    if (status === 403 && text.includes("CSRF") && !isRefused) throw new LMSError("misconfigured", reasonOf(json));
+    if (status === 401 || (status === 403 && !isRefused && !(await this.whoami()))) throw new LMSError("anonymous");
+    return answer;
+  }
+
+  /**
+   * Closed, not open yet, full and by invitation have one sentence: the course's public details tell them apart.
+   *
+   * @param {string} reason
+   */
+  async #explain(reason) {
+    const course = encodeURIComponent(this.courseId);
+    const details = (await callLMS(`${this.baseUrl}${API}course/${course}`).catch(() => null))?.json;
+    const modes = field(details, "course_modes");
+    /** @type {Obstacle|null} */
+    let obstacle = null;
+    // Absent dates are NaN, which no comparison holds for. The window is strict on both sides.
+    if (Date.parse(textField(details, "enrollment_start")) >= Date.now()) obstacle = "not-open";
+    else if (Date.parse(textField(details, "enrollment_end")) <= Date.now()) obstacle = "closed";
+    else if (field(details, "invite_only")) obstacle = "invitation-only";
+    else if (Array.isArray(modes) && modes[0] && modes.every((mode) => Number(field(mode, "min_price")) > 0))
+      obstacle = "payment";
+    else if (modes && reason.includes("creating the new course enrollment")) obstacle = "full"; // what is left
+    const paymentUrl = `${this.baseUrl}/course_modes/choose/${course}/`;
+    return new LMSError("refused", reason, { obstacle, paymentUrl });
   }
 }
 
-/**
- * @param {unknown} json an enrollment
- * @returns {boolean}
- */
-function isActive(json) {
-  const value = field(json, "is_active");
-  if (typeof value !== "boolean") throw new LMSError("unavailable");
-  return value;
-}
-
-/**
- * @param {string} name
- * @returns {string}
- */
-function readCookie(name) {
-  for (const cookie of document.cookie.split("; ")) {
-    const [key, ...value] = cookie.split("=");
-    if (key === name) return value.join("=");
-  }
-  return "";
+/** @param {unknown} json */
+function reasonOf(json) {
+  return textField(json, "localizedMessage", "message", "detail");
 }
