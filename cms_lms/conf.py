@@ -117,6 +117,19 @@ class Settings:
                     "template": "cms_lms/admin/connection_openedx.html",
                 },
             },
+            "openedx-dogwood": {
+                "label": "Open edX, Dogwood and Eucalyptus",
+                "module": "cms_lms/js/backends/openedx-dogwood.js",
+            },
+            "openedx-fonzie": {
+                "label": "Open edX with Fonzie",
+                "module": "cms_lms/js/backends/openedx-fonzie.js",
+                "connection": {
+                    "module": "cms_lms/admin/connection-openedx.js",
+                    "template": "cms_lms/admin/connection_openedx.html",
+                },
+            },
+            "joanie": {"label": "Joanie", "module": "cms_lms/js/backends/joanie.js"},
             "server": {
                 "label": _("Through this site’s server (for LMSs that browsers cannot call)"),
                 "module": "cms_lms/js/backends/server.js",

@@ -89,6 +89,10 @@ class BaseLMSBackend:
         """Return the address at which a learner finds the run, None if the link is not a page for her."""
         return resource_link
 
+    def can_enroll(self, course_id: str) -> bool:
+        """Return whether learners can enroll in what the id names: a run, not for example a product."""
+        return bool(course_id)
+
     def map_visibility(self, value: str) -> str | None:
         """Return the ``CatalogVisibility`` for the LMS's word, None if the word is unknown."""
         value = self.visibility_aliases.get(value, value)

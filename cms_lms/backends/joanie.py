@@ -29,3 +29,7 @@ class JoanieBackend(BaseLMSBackend):
     def learner_url(self, resource_link: str) -> str | None:
         """Return None: a resource of the API is not a page."""
         return None
+
+    def can_enroll(self, course_id: str) -> bool:
+        """Return whether it is a course run: products are bought."""
+        return "course-runs/" in course_id

@@ -89,6 +89,24 @@ class JoanieOrigins(ConnectionCheck):
         )
 
 
+class JoanieLogin(ConnectionCheck):
+    """Whether learners have a login: Joanie itself has none."""
+
+    name = "joanie-login"
+    title = _("Learners can log in")
+
+    def run(self, visit: Visit) -> Finding:
+        """Look at the record; the login's own examination says whether it works."""
+        if visit.config.js_backend != "joanie":
+            return self.skipped(_("Course pages do not let learners enroll: the JS backend is not Joanie’s."))
+        if visit.config.login_backend:
+            return self.passed(_("Through the LMS backend %(slug)s.") % {"slug": visit.config.login_backend})
+        return self.failed(
+            _("Joanie has no login of its own, and no LMS backend is named through which learners log in."),
+            _("Under “Learners log in through”, choose the LMS backend of the Open edX whose Fonzie Joanie trusts."),
+        )
+
+
 class JoanieCourseRun(ConnectionCheck):
     """Whether a course run of the sample URLs is there."""
 
@@ -123,4 +141,4 @@ class JoanieCourseRun(ConnectionCheck):
 
 
 #: In the order in which they are asked, after what is asked of every LMS.
-JOANIE_CHECKS: tuple[type[ConnectionCheck], ...] = (JoanieAPI, JoanieOrigins, JoanieCourseRun)
+JOANIE_CHECKS: tuple[type[ConnectionCheck], ...] = (JoanieAPI, JoanieOrigins, JoanieLogin, JoanieCourseRun)

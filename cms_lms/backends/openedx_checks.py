@@ -145,7 +145,12 @@ class OpenEdXRelease(ConnectionCheck):
         if visit.config.js_backend == "openedx-hawthorn" and releases.since("ficus") is False:
             return self.failed(
                 _("Open edX, %(releases)s: it has no address that tells browsers who is logged in.") % words,
-                _("Clear the JS backend, so that course pages show a plain link; or upgrade the LMS."),
+                _("Choose the JS backend “Open edX, Dogwood and Eucalyptus”; or upgrade the LMS."),
+            )
+        if visit.config.js_backend == "openedx-fonzie" and not words["fonzie"]:
+            return self.failed(
+                _("Open edX, %(releases)s, without Fonzie: the JS backend asks it who is logged in.") % words,
+                _("Choose the JS backend “Open edX, Hawthorn and later”; or install Fonzie on the LMS."),
             )
         if words["fonzie"]:
             return self.passed(_("Open edX, %(releases)s, with Fonzie %(fonzie)s.") % words)

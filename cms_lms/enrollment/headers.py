@@ -46,8 +46,7 @@ class PageNotes:
     def add_panels(self, panels: Iterable[EnrollmentPanel]) -> None:
         """Note the panels that the page shows."""
         for panel in panels:
-            if panel.lms_origin:
-                self.origins.add(panel.lms_origin)
+            self.origins |= panel.lms_origins
             self.add_change(panel.next_change)
 
     def add_change(self, moment: dt.datetime | None) -> None:

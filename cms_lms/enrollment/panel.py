@@ -45,8 +45,9 @@ class EnrollmentPanel:
 
     ``state`` is what learners are told, and holds from ``now`` until ``next_change``. ``learner_url`` is None where the
     LMS has no page for learners. ``module_url`` is blank where the browser cannot speak to the LMS: the panel is then a
-    plain link. The dates are the run's, aware or None. ``calendar_url`` is blank where nothing is ahead. ``problem`` is
-    for staff: None on public pages. ``site`` is for runs in which learners enroll through this site's server.
+    plain link. ``login_base_url`` is the address of the LMS through which learners log in, blank for its own. The dates
+    are the run's, aware or None. ``calendar_url`` is blank where nothing is ahead. ``problem`` is for staff: None on
+    public pages. ``site`` is for runs in which learners enroll through this site's server.
     """
 
     run_id: int | None
@@ -78,6 +79,7 @@ class EnrollmentPanel:
     see_as: str = ""
     see_as_reason: str = ""
     course_id: str = ""
+    login_base_url: str = ""
     problem: PanelProblem | None = None
     site: SiteAccess | None = None
 
@@ -115,9 +117,12 @@ class EnrollmentPanel:
         return is_unscheduled(self.start)
 
     @property
-    def lms_origin(self) -> str:
-        """The origin that the panel's module calls, blank where it calls none."""
-        return url_origin(self.base_url) if self.is_interactive and self.site is None else ""
+    def lms_origins(self) -> frozenset[str]:
+        """The origins that the panel's module calls."""
+        is_called = self.is_interactive and self.site is None
+        return (
+            frozenset(filter(None, map(url_origin, (self.base_url, self.login_base_url)))) if is_called else frozenset()
+        )
 
 
 def url_origin(url: str) -> str:
@@ -188,9 +193,16 @@ def _bind(panel: EnrollmentPanel, resource_link: str) -> EnrollmentPanel:
         base_url=backend.config.base_url,
         js_backend=backend.config.js_backend,
         course_id=course_id,
-        module_url=_module_url(backend) if course_id else "",
+        module_url=_module_url(backend) if backend.can_enroll(course_id) else "",
+        login_base_url=_login_base_url(backend),
         site=SiteAccess.of(backend, panel.run_id) if course_id else None,
     )
+
+
+def _login_base_url(backend: BaseLMSBackend) -> str:
+    """Return where learners log in, if that is another LMS: the panel says where there is none."""
+    login = LMSHandler.find(backend.config.login_backend) if backend.config.login_backend else None
+    return login.config.base_url if login else ""
 
 
 def _module_url(backend: BaseLMSBackend) -> str:

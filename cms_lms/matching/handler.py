@@ -115,6 +115,11 @@ class LMSHandler:
             return []
 
     @classmethod
+    def find(cls, slug: str) -> BaseLMSBackend | None:
+        """Return the enabled backend of that slug, or None."""
+        return next((backend for backend in cls.configuration().backends if backend.config.slug == slug), None)
+
+    @classmethod
     def configuration(cls) -> LoadedConfiguration:
         """Return the configuration in force, loading it if another process or this one changed it."""
         configuration = _request_configuration.get()

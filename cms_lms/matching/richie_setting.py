@@ -130,8 +130,8 @@ RICHIE_BACKENDS = {
     "richie.apps.courses.lms.base.BaseLMSBackend": "cms_lms.backends.base.BaseLMSBackend",
 }
 
-#: Richie's names of JS backends that are called otherwise here; blank for those that have no counterpart.
-RICHIE_JS_BACKENDS = {"dummy": "base", "joanie": ""}
+#: Richie's names of JS backends that are called otherwise here.
+RICHIE_JS_BACKENDS = {"dummy": "base"}
 
 #: Keys that Richie 1 had, and their names since.
 RENAMED_KEYS = {"SELECTOR_REGEX": "COURSE_REGEX", "JS_SELECTOR_REGEX": "JS_COURSE_REGEX"}
@@ -195,12 +195,12 @@ def _translate_names(number: int, read: ReadEntry) -> None:
     path = read.values.get("backend")
     if path not in lms_settings.BACKENDS and path in RICHIE_BACKENDS:
         read.values["backend"] = RICHIE_BACKENDS[path]
+        if read.values.get("js_backend") == "joanie":
+            message = _("Its learners log in through another LMS backend: choose it in the backend’s form.")
+            read.warnings.append(Remark(number, "JS_BACKEND", message))
     name = read.values.get("js_backend")
     if name not in lms_settings.JS_BACKENDS and name in RICHIE_JS_BACKENDS:
         read.values["js_backend"] = RICHIE_JS_BACKENDS[name]
-        if not RICHIE_JS_BACKENDS[name]:
-            message = _("There is no JS backend %(name)s here: course pages show a plain link to this LMS.")
-            read.warnings.append(Remark(number, "JS_BACKEND", message % {"name": name}))
 
 
 def write_entry(record: LMSBackend) -> dict[str, Any]:

@@ -27,6 +27,7 @@ def joanie(settings):
 def examine(joanie: FakeJoanie, *, preset: int = 0, **fields) -> dict[str, Finding]:
     """What is found, by the checks' names, for pages that a JS backend makes call it."""
     backend = LMSBackend(name="Joanie", slug="joanie", base_url=joanie.url, backend=JOANIE, js_backend="joanie")
+    backend.login_backend = LMSBackend(slug="campus")
     chosen = backend.get_backend().pattern_presets(joanie.url)[preset]
     backend.course_regex = chosen.pattern
     backend.sample_urls = [f"{joanie.url}{API}/course-runs/{RUN}/"]
@@ -121,6 +122,13 @@ def test_the_missing_origins_can_be_copied(joanie):
 def test_browsers_that_do_not_call_need_no_leave(joanie, js_backend):
     joanie.settings.cors_origins = []
     assert examine(joanie, js_backend=js_backend)["joanie-origins"].status == Status.SKIPPED
+
+
+def test_learners_need_a_login(joanie):
+    findings = examine(joanie, login_backend=None)
+    assert faults(findings) == {"joanie-login": Status.FAILED}
+    assert "Learners log in through" in str(findings["joanie-login"].fix)
+    assert examine(joanie, login_backend=None, js_backend="")["joanie-login"].status == Status.SKIPPED
 
 
 def test_products_are_not_asked_for(joanie):

@@ -88,12 +88,19 @@ def test_fonzie_is_named(patient: Patient) -> None:
     assert "with Fonzie 0.7.0" in str(patient.examine()["openedx-release"].cause)
 
 
+def test_the_js_backend_of_fonzie_needs_fonzie(patient: Patient) -> None:
+    patient.js_backend = "openedx-fonzie"
+    finding = patient.examine()["openedx-release"]
+    assert finding.status is Status.FAILED
+    assert "Hawthorn and later" in str(finding.fix)
+
+
 @pytest.mark.parametrize("release", ["eucalyptus"])
 def test_the_oldest_releases_need_another_js_backend(patient: Patient) -> None:
     patient.js_backend = "openedx-hawthorn"
     finding = patient.examine()["openedx-release"]
     assert finding.status is Status.FAILED
-    assert "Clear the JS backend" in str(finding.fix)
+    assert "Dogwood and Eucalyptus" in str(finding.fix)
 
 
 def test_the_health_report_may_be_kept_from_strangers(patient: Patient) -> None:

@@ -40,7 +40,7 @@ class TestPanel:
         assert panel.lms_name == "Campus"
         assert panel.course_id == "course-v1:edX+DemoX+1"
         assert panel.learner_url == link
-        assert panel.lms_origin == "https://lms.example.com"
+        assert panel.lms_origins == {"https://lms.example.com"}
         assert panel.module_url == "/static/cms_lms/js/backends/openedx-hawthorn.js"
 
     def test_a_link_that_answers_json_is_no_link_for_learners(self):
@@ -50,7 +50,27 @@ class TestPanel:
         assert panel.learner_url is None
         assert panel.lms_name == "Joanie"
         assert not panel.is_interactive
-        assert panel.lms_origin == ""
+        assert panel.lms_origins == set()
+
+    def test_learners_log_in_through_another_lms(self):
+        login = make_backend(slug="campus", base_url="https://lms.example.com")
+        make_backend(**{**JOANIE, "js_backend": "joanie", "slug": "joanie"}, login_backend=login)
+        run = make_run(resource_link="https://joanie.example.com/api/v1.0/course-runs/1/")
+        panel = build_panel(run, now=NOW)
+
+        assert (panel.js_backend, panel.course_id) == ("joanie", "course-runs/1")
+        assert panel.login_base_url == "https://lms.example.com"
+        assert panel.lms_origins == {"https://joanie.example.com", "https://lms.example.com"}
+
+        login.is_enabled = False
+        login.save()
+        assert build_panel(run, now=NOW).login_base_url == ""
+
+    def test_products_are_not_enrolled_in(self):
+        make_backend(**{**JOANIE, "js_backend": "joanie"})
+        link = "https://joanie.example.com/api/v1.0/products/1/"
+
+        assert not build_panel(make_run(resource_link=link), now=NOW).is_interactive
 
     def test_a_js_backend_that_the_site_has_no_more_leaves_the_plain_link(self, settings):
         make_backend()

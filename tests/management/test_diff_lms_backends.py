@@ -178,7 +178,7 @@ def test_richies_settings_are_compared_imported_and_then_the_same(richie, run):
     assert richie("diff_lms_backends", "--class", "Production") == 0
 
 
-def test_joanie_is_imported_with_a_warning_about_its_js_backend(richie, run, monkeypatch):
+def test_joanie_is_imported_with_a_warning_about_its_login(richie, run, monkeypatch):
     monkeypatch.setenv("JOANIE_BASE_URL", "https://joanie.example.com")
     assert richie("import_lms_backends", "--class", "Production") == 0
     assert run.out == ["1: created lms-example-com-openedx", "2: created joanie-example-com-joanie"]

@@ -185,7 +185,7 @@ def test_all_refusals_are_named_and_nothing_is_imported(load):
         "BASE_URL": "http://lms.example.com/../x",
         "BACKEND": "richie.apps.courses.lms.sakai.SakaiBackend",
         "COURSE_REGEX": "(?P<course_id>.*",
-        "JS_BACKEND": "openedx-fonzie",
+        "JS_BACKEND": "openedx-lilac",
         "JS_COURSE_REGEX": "(",
         "DEFAULT_COURSE_RUN_SYNC_MODE": "sometimes",
         "COURSE_RUN_SYNC_NO_UPDATE_FIELDS": ["colour"],
@@ -213,7 +213,7 @@ def test_all_refusals_are_named_and_nothing_is_imported(load):
     assert re.search(
         r"BACKEND: richie\.apps\S+Sakai.* Choose one of: .*cms_lms\.backends\.openedx\.OpenEdXBackend", text
     )
-    assert re.search(r"JS_BACKEND: openedx-fonzie .* Choose one of: .*openedx-hawthorn", text)
+    assert re.search(r"JS_BACKEND: openedx-lilac .* Choose one of: .*openedx-hawthorn", text)
     assert not LMSBackend.objects.exists()
     assert not Revision.objects.exists()
 

@@ -120,8 +120,8 @@ def test_secrets_of_richies_own_settings_are_passed_over_with_a_warning():
 def test_the_keys_and_names_of_older_and_other_richies():
     backend = "richie.apps.courses.lms.edx.TokenEdXLMSBackend"
     plan = plan_import([entry("a", BACKEND=backend, JS_BACKEND="joanie")])
-    assert (plan.changes[0].record.backend, plan.changes[0].record.js_backend) == (OPENEDX, "")
-    assert "no JS backend joanie here" in str(plan.warnings[0])
+    assert (plan.changes[0].record.backend, plan.changes[0].record.js_backend) == (OPENEDX, "joanie")
+    assert "log in through another LMS backend" in str(plan.warnings[0])
     with pytest.raises(SettingRefused) as refusal:
         plan_import([entry("a", SELECTOR_REGEX=".*")])
     assert "called COURSE_REGEX since Richie 2" in str(refusal.value.refusals[0])
