@@ -63,6 +63,16 @@ def test_templates_and_static_files_are_inside_the_package(names: set[str]) -> N
     assert expected - names == set()
 
 
+def test_scripts_are_in_the_wheel_without_their_comments(wheel: Path) -> None:
+    name = "static/cms_lms/js/lms-enrollment.js"
+    with zipfile.ZipFile(wheel) as archive:
+        light = archive.read(f"cms_lms/{name}").decode()
+
+    assert 'customElements.define("lms-enrollment"' in light
+    assert "/**" not in light
+    assert len(light) < len((ROOT / name).read_text(encoding="utf-8"))
+
+
 def test_the_whole_package_is_in_the_wheel(names: set[str]) -> None:
     expected = tracked("cms_lms")
 
