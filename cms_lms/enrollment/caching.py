@@ -58,7 +58,7 @@ def is_language_chosen_by_cookie(request: HttpRequest) -> bool:
     if lms_settings.language_cookie_name not in request.COOKIES or get_language_from_path(request.path_info):
         return False
     in_addresses, also_the_default = is_language_prefix_patterns_used(
-        getattr(request, "urlconf", None) or get_urlconf()
+        getattr(request, "urlconf", None) or get_urlconf() or ""
     )
     return not in_addresses or also_the_default
 

@@ -14,7 +14,7 @@ from cms_lms.site.static_files import ModuleStaticFilesStorage
 
 STATIC = Path(__file__).resolve().parents[2] / "static"
 
-IMPORT = re.compile(r"""^(?:import|export)\b[^;"']*["'](\.[^"']+)["'];?$""", re.M)
+IMPORT = re.compile(r"""\b(?:import|from)\s*["'](\.[^"']+)["']""")
 
 
 @pytest.fixture(scope="module")
@@ -49,3 +49,11 @@ def test_they_are_compressed_beforehand(collected: Path, ending: str) -> None:
     (script,) = collected.glob("cms_lms/js/lms-enrollment.????????????.js")
 
     assert 0 < script.with_name(f"{script.name}.{ending}").stat().st_size < script.stat().st_size / 2
+
+
+def test_comments_stay_at_home(collected: Path) -> None:
+    (script,) = collected.glob("cms_lms/js/lms-enrollment.????????????.js")
+    light = script.read_text(encoding="utf-8")
+
+    assert 'customElements.define("lms-enrollment"' in light
+    assert "/**" not in light
