@@ -13,6 +13,7 @@ import datetime as dt
 import hashlib
 import math
 import re
+from typing import Any
 
 from django.conf.urls.i18n import is_language_prefix_patterns_used
 from django.contrib.messages import get_messages
@@ -57,9 +58,9 @@ def is_language_chosen_by_cookie(request: HttpRequest) -> bool:
     """Whether Django has looked for the language in a cookie, of which no Vary tells, and not in the address."""
     if lms_settings.language_cookie_name not in request.COOKIES or get_language_from_path(request.path_info):
         return False
-    in_addresses, also_the_default = is_language_prefix_patterns_used(
-        getattr(request, "urlconf", None) or get_urlconf() or ""
-    )
+    # None stands for the project's own, which the types do not say.
+    urlconf: Any = getattr(request, "urlconf", None) or get_urlconf()
+    in_addresses, also_the_default = is_language_prefix_patterns_used(urlconf)
     return not in_addresses or also_the_default
 
 

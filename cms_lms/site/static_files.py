@@ -1,5 +1,5 @@
-"""How the runnable site stores its static files where debugging is off: light, compressed, and named by their content, so
-that browsers keep them for ever. Modules are imported by these names too.
+"""How the runnable site stores its static files where debugging is off: light, compressed, and named by their content,
+so that browsers keep them for ever. Modules are imported by these names too.
 """
 
 from __future__ import annotations

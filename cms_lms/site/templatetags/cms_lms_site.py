@@ -28,8 +28,10 @@ class LanguageLink(NamedTuple):
 def language_links(context: template.Context) -> list[LanguageLink]:
     """Return where the reader finds this page in the site's languages, else the site's front page. One query."""
     request, page = context.get("request"), context.get("page")
-    site = Site.find_for_request(request) if isinstance(request, HttpRequest) else None
-    if site is None or site.root_page is None or getattr(request, "is_preview", False):
+    if not isinstance(request, HttpRequest) or getattr(request, "is_preview", False):
+        return []
+    site = Site.find_for_request(request)
+    if site is None or site.root_page is None:
         return []
     here, fronts = _translations(page if isinstance(page, Page) else None, site.root_page)
     # A page that is no page of Wagtail's has its languages by its address, unless there is no such page at all.
