@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -16,9 +14,7 @@ from cms_lms.site.management.commands.seed_demo import Command as SeedDemo
 from tests.chromium import open_chromium
 from tests.factories import make_backend, make_run
 from tests.fake_lms import FakeLMS
-
-#: Where pictures of the walk go, if they are wanted.
-SCREENSHOTS = os.environ.get("CMS_LMS_SCREENSHOTS")
+from tests.pictures import take_picture
 
 #: The run that learners enroll in, and the page of its course.
 KEY = "course-v1:edX+DemoX+2027_T1"
@@ -89,12 +85,5 @@ def new_page(browser, live_server):
 
 @pytest.fixture
 def picture():
-    """Return a function that takes a picture of a page, if ``CMS_LMS_SCREENSHOTS`` names a folder for them."""
-
-    def picture(page: Page, name: str, **kwargs) -> None:
-        if SCREENSHOTS:
-            Path(SCREENSHOTS).mkdir(parents=True, exist_ok=True)
-            page.wait_for_load_state("networkidle")
-            page.screenshot(path=str(Path(SCREENSHOTS) / f"{name}.png"), **kwargs)
-
-    return picture
+    """Return the function that takes a picture of a page, if pictures are wanted."""
+    return take_picture

@@ -13,11 +13,12 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FloatRect, Page, expect
 
 from tests.axe import find_violations
 from tests.chromium import open_chromium
 from tests.enrollment_js.servers import STATIC, Site
+from tests.pictures import take_picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db]
 
@@ -136,12 +137,21 @@ def open_gallery(chromium: Any, site: Site) -> Iterator[Callable[..., Page]]:
     assert errors == []
 
 
+def all_states(page: Page) -> FloatRect:
+    """Return where the states are, without the lists of runs below them."""
+    boxes = [page.locator(".gallery__room").nth(number).bounding_box() for number in (0, 3)]
+    width = page.evaluate("document.documentElement.clientWidth")
+    top, bottom = boxes[0]["y"] - 24, boxes[1]["y"] + boxes[1]["height"] + 24
+    return {"x": 0, "y": top, "width": width, "height": bottom - top}
+
+
 def test_every_rule_holds_for_every_state_in_light_and_in_dark(open_gallery):
     page = open_gallery()
     grounds = []
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         assert find_violations(page) == [], scheme
+        take_picture(page, f"panel-states-{scheme}", clip=all_states(page))
         grounds.append(page.locator(".course-run").first.evaluate("run => getComputedStyle(run).backgroundColor"))
     assert grounds[0] == "rgb(255, 255, 255)"
     assert grounds[1] != grounds[0]
@@ -150,6 +160,8 @@ def test_every_rule_holds_for_every_state_in_light_and_in_dark(open_gallery):
 def test_nothing_sticks_out_and_everything_can_be_hit(open_gallery):
     page = open_gallery()
     assert page.evaluate(TOO_SMALL) == []
+    page.set_viewport_size({"width": 390, "height": 20_000})
+    take_picture(page, "panel-states-phone", clip=all_states(page))
     # 320 px are also what is left of 1280 px at 400 %.
     for width in (1280, 768, 320):
         page.set_viewport_size({"width": width, "height": 20_000})
