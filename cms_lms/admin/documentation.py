@@ -30,6 +30,7 @@ ORDER = (
     "custom-lms",
     "enrollment",
     "theming",
+    "run-list",
     "web-hook",
     "publishing",
     "secrets",

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from bs4 import BeautifulSoup
 from django.template import Context, Template
+from django.template.loader import get_template
 
 from cms_lms.enrollment.headers import PageNotes
 from tests.factories import make_backend, make_course, make_run
@@ -41,6 +45,15 @@ def test_two_courses_on_a_page_share_the_steps_and_the_notes(rf):
     assert len(page.select("lms-enrollment")) == 2
     assert len(page.select("#lms-enrollment-steps")) == 1
     assert PageNotes.of(request).origins == {"https://lms.example.com"}
+
+
+def test_the_pieces_that_the_documentation_names_are_there():
+    page = (Path(__file__).resolve().parents[2] / "docs" / "run-list.md").read_text(encoding="utf-8")
+    pieces = re.findall(r"`([a-z_/]+\.html)`", page)
+
+    assert len(pieces) > 10
+    for piece in pieces:
+        get_template(f"cms_lms/enrollment/{piece}")
 
 
 def test_the_media_is_a_module_and_style_sheets():
