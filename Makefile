@@ -2,9 +2,10 @@
 
 PORT ?= 8000
 LMS_PORT ?= 8001
+MOODLE_PORT ?= 8002
 VENV ?= .venv
 PYTEST_WORKERS ?= auto
-export PORT LMS_PORT
+export PORT LMS_PORT MOODLE_PORT
 
 python := $(VENV)/bin/python
 extra = $(VENV)/.installed-
@@ -15,7 +16,7 @@ npm_stamp := node_modules/.installed
 .DELETE_ON_ERROR:
 
 help:
-	@echo 'make demo       the site and a stand-in LMS, with data; PORT=8000 LMS_PORT=8001'
+	@echo 'make demo       the site, a stand-in LMS and a Moodle, with data; PORT=8000 LMS_PORT=8001 MOODLE_PORT=8002'
 	@echo 'make test       every test, on SQLite; DATABASE_URL=postgres://... for another database; ARGS="-k name"'
 	@echo 'make test-long  full load and long fuzzing, on SQLite, PostgreSQL and MariaDB, which it starts'
 	@echo 'make lint       Python, templates, types, JavaScript types'

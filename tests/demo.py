@@ -1,7 +1,7 @@
-"""The demo: prepares the database, then runs the site and the fake LMS side by side until Ctrl-C.
+"""The demo: prepares the database, then runs the site, the fake LMS and the fake Moodle side by side until Ctrl-C.
 
-``python -m tests.demo`` with PORT (8000) and LMS_PORT (8001) from the environment. Two processes, as in
-life; where one ends, the other is stopped too.
+``python -m tests.demo`` with PORT (8000), LMS_PORT (8001) and MOODLE_PORT (8002) from the environment. A process
+each, as in life; where one ends, the others are stopped too.
 """
 
 from __future__ import annotations
@@ -36,10 +36,11 @@ class Stopped(Exception):
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where the two servers listen."""
+    """Where the servers listen."""
 
     port: int
     lms_port: int
+    moodle_port: int
 
     @property
     def site(self) -> str:
@@ -51,18 +52,27 @@ class Addresses:
         """The LMS's address, without a slash at its end."""
         return f"http://localhost:{self.lms_port}"
 
+    @property
+    def moodle(self) -> str:
+        """The Moodle's address, without a slash at its end."""
+        return f"http://localhost:{self.moodle_port}"
+
+
+#: Each server's variable, and where it listens unless that says something else.
+PORTS = {"PORT": "8000", "LMS_PORT": "8001", "MOODLE_PORT": "8002"}
+
 
 def read_addresses(environment: Mapping[str, str]) -> Addresses:
     """Return the ports that the environment asks for. Raises ``DemoFailed`` for what is no port."""
-    ports = {}
-    for name, default in (("PORT", "8000"), ("LMS_PORT", "8001")):
+    names: dict[int, str] = {}
+    for name, default in PORTS.items():
         text = environment.get(name) or default
         if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
             raise DemoFailed(f"{name}={text} is not a port: choose a number from 1 to 65535.")
-        ports[name] = int(text)
-    if ports["PORT"] == ports["LMS_PORT"]:
-        raise DemoFailed(f"PORT and LMS_PORT are both {ports['PORT']}: the site and the LMS need a port each.")
-    return Addresses(ports["PORT"], ports["LMS_PORT"])
+        if int(text) in names:
+            raise DemoFailed(f"{names[int(text)]} and {name} are both {text}: each server needs a port of its own.")
+        names[int(text)] = name
+    return Addresses(*names)
 
 
 def require_free(name: str, port: int) -> None:
@@ -94,7 +104,7 @@ def _listens(host: str, port: int) -> bool:
 
 
 def child_environment(addresses: Addresses, environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of both servers: what the user has set wins over the demo's defaults."""
+    """Return the environment of the servers: what the user has set wins over the demo's defaults."""
     return {
         "CMS_LMS_SYNC_SECRETS": "SharedSecret",
         "WAGTAILADMIN_BASE_URL": addresses.site,
@@ -103,6 +113,8 @@ def child_environment(addresses: Addresses, environment: Mapping[str, str]) -> d
         "PORT": str(addresses.port),
         "LMS_PORT": str(addresses.lms_port),
         "LMS_URL": addresses.lms,
+        "MOODLE_PORT": str(addresses.moodle_port),
+        "MOODLE_URL": addresses.moodle,
         "PYTHONUNBUFFERED": "1",
     }
 
@@ -174,25 +186,30 @@ def welcome(addresses: Addresses) -> str:
   Its admin        {addresses.site}/admin/    admin / admin, editor / editor, publisher / publisher
   The fake LMS     {addresses.lms}/    learner / learner
   Its studio       {addresses.lms}/studio    publish a course run to the site
+  The fake Moodle  {addresses.moodle}/    learner / learner, also on the site: {addresses.site}/account/login/
 
-  Ctrl-C stops both. The data stays in var/ for the next time.
+  Ctrl-C stops all. The data stays in var/ for the next time.
 """
 
 
 def serve(addresses: Addresses, environment: Mapping[str, str]) -> None:
-    """Prepare the database, start both servers and watch over them until one ends or ``Stopped`` is raised."""
+    """Prepare the database, start the servers and watch over them until one ends or ``Stopped`` is raised."""
     require_free("PORT", addresses.port)
     require_free("LMS_PORT", addresses.lms_port)
+    require_free("MOODLE_PORT", addresses.moodle_port)
     manage("migrate", "--verbosity", "0", environment=environment)
     manage("seed_demo", environment=environment)
     site_arguments = ("manage.py", "runserver", "--noreload", "--verbosity", "0", str(addresses.port))
     lms_arguments = ("-m", "tests.fake_lms", "--port", str(addresses.lms_port), "--cms", addresses.site)
+    moodle_arguments = ("-m", "tests.fake_moodle", "--port", str(addresses.moodle_port))
     with (
         running("fake LMS", *lms_arguments, environment=environment) as lms,
+        running("fake Moodle", *moodle_arguments, environment=environment) as moodle,
         running("site", *site_arguments, environment=environment) as site,
     ):
-        servers = {"fake LMS": lms, "site": site}
-        wait_until_ready({"fake LMS": f"{addresses.lms}/", "site": f"{addresses.site}/admin/login/"}, servers)
+        servers = {"fake LMS": lms, "fake Moodle": moodle, "site": site}
+        urls = {"fake LMS": f"{addresses.lms}/", "fake Moodle": f"{addresses.moodle}/"}
+        wait_until_ready({**urls, "site": f"{addresses.site}/admin/login/"}, servers)
         sys.stdout.write(welcome(addresses))
         sys.stdout.flush()
         while True:

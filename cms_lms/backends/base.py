@@ -17,6 +17,7 @@ from cms_lms.backends.config import BackendConfig
 from cms_lms.backends.connection import ConnectionCheck
 from cms_lms.backends.credentials import CredentialField
 from cms_lms.backends.enrollment import Capability, Enrollment, Learner, LMSAccess, LMSMisconfigured
+from cms_lms.backends.profile_links import ProfileLink, fill_base_url, written_profile_links
 from cms_lms.backends.reachability import GENERIC_CHECKS
 from cms_lms.patterns.course_regex import CourseRegex, compile_course_regex
 from cms_lms.patterns.presets import PatternPreset
@@ -45,6 +46,9 @@ class BaseLMSBackend:
 
     #: What "Check this connection" examines, in order.
     connection_checks: ClassVar[tuple[type[ConnectionCheck], ...]] = GENERIC_CHECKS
+
+    #: Where a learner goes who is logged in: the links of her menu, for backends whose record has none of its own.
+    profile_links: ClassVar[tuple[ProfileLink, ...]] = ()
 
     #: What it can do for learners from this site's server, where browsers cannot call the LMS themselves.
     capabilities: ClassVar[frozenset[Capability]] = frozenset()
@@ -92,6 +96,12 @@ class BaseLMSBackend:
     def can_enroll(self, course_id: str) -> bool:
         """Return whether learners can enroll in what the id names: a run, not for example a product."""
         return bool(course_id)
+
+    def learner_links(self) -> list[ProfileLink]:
+        """Return the links of a logged-in learner's menu; the holes for her username are still in them."""
+        lines, base_url = self.config.profile_links, self.config.base_url
+        own = written_profile_links(lines, base_url)
+        return own or [fill_base_url(link, base_url) for link in self.profile_links]
 
     def map_visibility(self, value: str) -> str | None:
         """Return the ``CatalogVisibility`` for the LMS's word, None if the word is unknown."""

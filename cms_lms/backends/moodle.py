@@ -13,6 +13,7 @@ from cms_lms.backends.credentials import CredentialField
 from cms_lms.backends.enrollment import Capability, Enrollment, Learner, LMSAccess
 from cms_lms.backends.moodle_checks import MOODLE_CHECKS
 from cms_lms.backends.moodle_enrollment import MoodleEnrollments
+from cms_lms.backends.profile_links import ProfileLink
 from cms_lms.backends.reachability import GENERIC_CHECKS
 from cms_lms.patterns.presets import PatternPreset, moodle_presets
 
@@ -36,6 +37,10 @@ class MoodleBackend(BaseLMSBackend):
     )
     connection_checks: ClassVar[tuple[type[ConnectionCheck], ...]] = (*GENERIC_CHECKS, *MOODLE_CHECKS)
     capabilities: ClassVar[frozenset[Capability]] = frozenset({Capability.ENROLL, Capability.UNENROLL})
+    profile_links: ClassVar[tuple[ProfileLink, ...]] = (
+        ProfileLink(_("Dashboard"), "{base_url}/my/"),
+        ProfileLink(_("Profile"), "{base_url}/user/profile.php"),
+    )
 
     #: The role that learners get. Each Moodle numbers its roles; it is 5 unless somebody has made a new one.
     student_role: ClassVar[int] = 5

@@ -17,6 +17,7 @@ from cms_lms.backends.openedx_browser import OPENEDX_BROWSER_CHECKS
 from cms_lms.backends.openedx_checks import OpenEdXHealth, OpenEdXKind, OpenEdXRelease, OpenEdXSampleCourse
 from cms_lms.backends.openedx_credentials import CREDENTIAL_FIELDS, APIKeyCheck, OAuth2Check, RightsCheck
 from cms_lms.backends.openedx_enrollment import OpenEdXEnrollments
+from cms_lms.backends.profile_links import ProfileLink
 from cms_lms.backends.reachability import GENERIC_CHECKS
 from cms_lms.patterns.presets import PatternPreset, openedx_presets
 from cms_lms.runs.codes import CourseKey
@@ -63,6 +64,11 @@ class OpenEdXBackend(BaseLMSBackend):
         *OPENEDX_BROWSER_CHECKS,
     )
     capabilities: ClassVar[frozenset[Capability]] = frozenset({Capability.ENROLL, Capability.UNENROLL})
+    profile_links: ClassVar[tuple[ProfileLink, ...]] = (
+        ProfileLink(_("Dashboard"), "{base_url}/dashboard"),
+        ProfileLink(_("Profile"), "{base_url}/u/(username)"),
+        ProfileLink(_("Account"), "{base_url}/account/settings"),
+    )
 
     @classmethod
     def pattern_presets(cls, base_url: str) -> list[PatternPreset]:

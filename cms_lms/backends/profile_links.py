@@ -6,6 +6,7 @@ Pure. ``{base_url}`` is filled in on the server, ``(username)`` in the browser, 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -76,3 +77,12 @@ def _is_web_address(url: str) -> bool:
 def fill_base_url(link: ProfileLink, base_url: str) -> ProfileLink:
     """Return the link with the base URL in its place."""
     return link._replace(url=link.url.replace(BASE_URL_HOLE, base_url.rstrip("/")))
+
+
+def written_profile_links(lines: Sequence[str], base_url: str) -> list[ProfileLink]:
+    """Return the links that stored lines describe, filled in, without the lines that are none."""
+    links = []
+    for line in lines:
+        with suppress(InvalidProfileLink):
+            links.append(fill_base_url(_read_line(line), base_url))
+    return links

@@ -19,6 +19,7 @@ from django.utils import timezone
 from cms_lms.conf import settings as lms_settings
 from cms_lms.enrollment.caching import tell_caches
 from cms_lms.enrollment.panel import EnrollmentPanel, url_origin
+from cms_lms.enrollment.sessions import LearnerSession
 
 #: Open edX sets its cross-domain CSRF cookie only for requests that carry the referring origin.
 REFERRER_POLICY = "strict-origin-when-cross-origin"
@@ -48,6 +49,13 @@ class PageNotes:
         for panel in panels:
             self.origins |= panel.lms_origins
             self.add_change(panel.next_change)
+
+    def add_sessions(self, sessions: Iterable[LearnerSession]) -> None:
+        """Note the sessions that the page's header shows."""
+        for session in sessions:
+            self.has_sessions = True
+            if session.lms_origin:
+                self.origins.add(session.lms_origin)
 
     def add_change(self, moment: dt.datetime | None) -> None:
         """Note that the page says something which ceases to be true at a moment."""

@@ -193,7 +193,7 @@ def _bind(panel: EnrollmentPanel, resource_link: str) -> EnrollmentPanel:
         base_url=backend.config.base_url,
         js_backend=backend.config.js_backend,
         course_id=course_id,
-        module_url=_module_url(backend) if backend.can_enroll(course_id) else "",
+        module_url=module_url(backend) if backend.can_enroll(course_id) else "",
         login_base_url=_login_base_url(backend),
         site=SiteAccess.of(backend, panel.run_id) if course_id else None,
     )
@@ -205,7 +205,8 @@ def _login_base_url(backend: BaseLMSBackend) -> str:
     return login.config.base_url if login else ""
 
 
-def _module_url(backend: BaseLMSBackend) -> str:
+def module_url(backend: BaseLMSBackend) -> str:
+    """Return the address of the module that speaks to an LMS from the browser, blank where there is none."""
     if not backend.config.js_backend:
         return ""
     try:

@@ -18,8 +18,12 @@ from cms_lms.runs.fields import SyncMode
 
 DATA = Path(__file__).resolve().parent / "data"
 
-#: The address that the data was written for.
+#: The addresses that the data was written for.
 DATA_LMS_URL = "https://lms.example.com"
+DATA_MOODLE_URL = "https://moodle.example.com"
+
+#: Courses that the Moodle alone offers, by code.
+MOODLE_COURSES = {"TEACH-1": "Teaching Online", "STAT-1": "Statistics for Everybody"}
 
 #: Offered by the LMS and left out of the catalogue, to show a refused delivery.
 MISSING_COURSE = CourseKey("TX", "T201")
@@ -27,8 +31,11 @@ MISSING_COURSE = CourseKey("TX", "T201")
 #: Whose runs wait for staff as drafts.
 PARTNERS = ("DelftX", "UQx", "TsinghuaX")
 
-#: What the stand-in LMS knows the site by: API credentials by slug of the backend.
-CREDENTIALS = {"campus": {"oauth2_client_id": "cms-client", "oauth2_client_secret": "cms-secret"}}
+#: What the stand-in LMSs know the site by: API credentials by slug of the backend.
+CREDENTIALS = {
+    "campus": {"oauth2_client_id": "cms-client", "oauth2_client_secret": "cms-secret"},
+    "moodle": {"token": "0123456789abcdef0123456789abcdef"},
+}
 
 #: Backends whose LMS signs with a secret of its own, by slug, and the secret's name. The others use the site's.
 SYNC_SECRETS = {"joanie": "demonstration"}
@@ -81,10 +88,14 @@ def read(name: str) -> Any:
     return json.loads((DATA / name).read_text(encoding="utf-8"))
 
 
-def demo_backends(lms_url: str) -> list[dict[str, Any]]:
-    """Return the fields of each LMS backend, in order, for an Open edX at an address without trailing slash."""
-    # Not re.escape: it escapes hyphens, which JavaScript refuses.
-    courses = "^" + re.sub(r"([.\[\]])", r"\\\1", lms_url) + "/courses/"
+def escape_url(url: str) -> str:
+    """Return a pattern for an address. Not ``re.escape``: it escapes hyphens, which JavaScript refuses."""
+    return re.sub(r"([.\[\]])", r"\\\1", url)
+
+
+def demo_backends(lms_url: str, moodle_url: str) -> list[dict[str, Any]]:
+    """Return the fields of each LMS backend, in order, for LMSs at addresses without trailing slash."""
+    courses = f"^{escape_url(lms_url)}/courses/"
     partners = "|".join(PARTNERS)
     openedx = {
         "base_url": lms_url,
@@ -119,6 +130,7 @@ def demo_backends(lms_url: str) -> list[dict[str, Any]]:
                 rf"{courses}(?P<course_id>(?:course|ccx)-v1:[^/]+|[^/:]+/[^/]+/[^/]+)/(?:info|about|course)/?$"
             ),
             "default_sync_mode": SyncMode.TO_PUBLIC,
+            "shows_session": True,
             "sample_urls": campus_links,
             "rejected_urls": [f"{lms_url}/dashboard"],
         },
@@ -138,6 +150,18 @@ def demo_backends(lms_url: str) -> list[dict[str, Any]]:
             ],
             "rejected_urls": [f"{joanie}/api/v1.0/orders/0d5e1a52-3a0e-4f0e-9a55-8f4e0d6a4b11/"],
         },
+        {
+            "name": "Moodle campus",
+            "slug": "moodle",
+            "base_url": moodle_url,
+            "backend": "cms_lms.backends.moodle.MoodleBackend",
+            "js_backend": "server",
+            "shows_session": True,
+            "course_regex": rf"^{escape_url(moodle_url)}/course/view\.php\?name=(?P<course_id>[^&#]+)$",
+            "default_sync_mode": SyncMode.TO_PUBLIC,
+            "sample_urls": [f"{moodle_url}/course/view.php?name=ONLINE-2026"],
+            "rejected_urls": [f"{moodle_url}/my/"],
+        },
     ]
 
 
@@ -156,6 +180,9 @@ def demo_courses() -> Iterator[DemoCourse]:
         organisation = "" if code in shared else key.organisation
         pages = list(_pages(code, key.organisation, entry))
         yield DemoCourse(CourseKey(organisation, key.code), entry["name"], pages)
+    for code, title in MOODLE_COURSES.items():
+        pages = list(_pages(code, "Moodle campus", {"name": title, "pacing": "self"}))
+        yield DemoCourse(CourseKey("", code), title, pages)
 
 
 def demo_indexes() -> Iterator[DemoIndex]:
@@ -182,10 +209,12 @@ def _pages(code: str, organisation: str, entry: dict[str, Any]) -> Iterator[Demo
         yield DemoPage(language, title, texts["description"].format(title=title, organisation=organisation), body)
 
 
-def demo_deliveries(lms_url: str) -> Iterator[tuple[list[str], bytes]]:
+def demo_deliveries(lms_url: str, moodle_url: str) -> Iterator[tuple[list[str], bytes]]:
     """Yield what the LMSs post: the resource links of a call, and its body as the sender writes it."""
-    for payload in read("openedx-sync-payloads.json"):
-        payload["resource_link"] = payload["resource_link"].replace(DATA_LMS_URL, lms_url, 1)
+    payloads = [*read("openedx-sync-payloads.json"), *read("moodle-sync-payloads.json")]
+    for payload in payloads:
+        link = payload["resource_link"].replace(DATA_LMS_URL, lms_url, 1)
+        payload["resource_link"] = link.replace(DATA_MOODLE_URL, moodle_url, 1)
         yield [payload["resource_link"]], json.dumps(payload).encode()
     runs = read("joanie-sync-payload.json")
     yield [run["resource_link"] for run in runs], json.dumps(runs).encode()

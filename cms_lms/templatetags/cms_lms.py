@@ -1,7 +1,8 @@
 """The tags with which any site's templates show course runs.
 
 ``{% load cms_lms %}`` then ``{% course_runs page.course %}`` for all runs of a course under their
-headings, or ``{% lms_enrollment run %}`` for one run; ``{% lms_enrollment_media %}`` once, in the head.
+headings, or ``{% lms_enrollment run %}`` for one run; ``{% lms_enrollment_media %}`` once, in the head. In the
+frame of all pages, ``{% lms_session %}`` in the header and ``{% lms_session_media %}`` in the head.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from cms_lms.enrollment.headers import PageNotes
 from cms_lms.enrollment.panel import EnrollmentPanel, build_panel
 from cms_lms.enrollment.run_list import course_draft_panels, course_panels, course_panels_with, group_panels
 from cms_lms.enrollment.see_as import see_panel_as
+from cms_lms.enrollment.sessions import learner_sessions
 from cms_lms.models import Course, CourseRun
 
 register = template.Library()
@@ -87,6 +89,20 @@ def lms_enrollment(context: template.Context, run: CourseRun | EnrollmentPanel) 
 def lms_enrollment_media() -> dict[str, Any]:
     """Link the panels' style sheet and script."""
     return {}
+
+
+@register.inclusion_tag("cms_lms/enrollment/sessions.html", takes_context=True)
+def lms_session(context: template.Context) -> dict[str, Any]:
+    """Show who is logged in to the LMSs that are to be in each page's header, and let learners log in and out."""
+    request, sessions = context.get("request"), learner_sessions()
+    PageNotes.of(request).add_sessions(sessions)
+    return {"sessions": sessions, "is_alone": len(sessions) == 1, "request": request}
+
+
+@register.inclusion_tag("cms_lms/enrollment/session_media.html")
+def lms_session_media() -> dict[str, Any]:
+    """Link the sessions' style sheet and script, where there are sessions."""
+    return {"sessions": learner_sessions()}
 
 
 @register.simple_tag

@@ -56,7 +56,7 @@ class FakeLMS:
 
         Raises PortUnavailable.
         """
-        self._sockets = _bind(port)
+        self._sockets = bind_loopback(port)
         self.port: int = self._sockets[0].getsockname()[1]
         self.has_ipv6 = len(self._sockets) > 1
         self.url = f"{'https' if tls else 'http'}://{host}:{self.port}"
@@ -124,7 +124,7 @@ class FakeLMS:
         self.stop()
 
 
-def _bind(port: int) -> list[socket.socket]:
+def bind_loopback(port: int) -> list[socket.socket]:
     """Listening sockets on 127.0.0.1 and, where the machine has IPv6, on ::1, since browsers try it first."""
     for _ in range(1 if port else _PORT_TRIES):
         sockets = [_listen(socket.AF_INET, "127.0.0.1", port)]

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Request, Response
 from tests.fake_lms import faults
 from tests.fake_lms.clock import Clock
 from tests.fake_lms.journal import Journal
+from tests.fake_lms.server import bind_loopback
 
 from . import pages, web_service
 from .functions import FUNCTIONS
@@ -40,16 +41,28 @@ class FakeMoodle:
     `path` is where it stands on its host, such as "/moodle".
     """
 
-    def __init__(self, *, host: str = "127.0.0.1", path: str = "") -> None:
-        # The request line is not logged either way: a token may stand in it.
-        self._server = make_server("127.0.0.1", 0, self._answer, threaded=True, request_handler=_QuietHandler)
+    def __init__(self, port: int = 0, *, host: str = "127.0.0.1", path: str = "") -> None:
+        """`port` 0 takes any free one; `host` is the name in `.url`. Raises PortUnavailable."""
+        self._servers = []
+        for bound in bind_loopback(port):
+            address, port = bound.getsockname()[:2]
+            # The server works on a duplicate. The request line is not logged: a token may stand in it.
+            self._servers.append(
+                make_server(
+                    address, port, self._answer, threaded=True, request_handler=_QuietHandler, fd=bound.fileno()
+                )
+            )
+            bound.close()
         self._path = path
-        self.url = f"http://{host}:{self._server.server_port}{path}"
+        self.url = f"http://{host}:{port}{path}"
         self.state = State(self.url, frozenset(FUNCTIONS))
         self.settings = self.state.settings
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="fake-moodle", daemon=True
-        )
+        self._threads = [
+            threading.Thread(
+                target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="fake-moodle", daemon=True
+            )
+            for server in self._servers
+        ]
 
     @property
     def clock(self) -> Clock:
@@ -62,14 +75,20 @@ class FakeMoodle:
         return self.state.journal
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(self, *exception: object) -> None:
         self.state.stopping.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        # All at once: each takes until its loop looks up.
+        stops = [threading.Thread(target=server.shutdown) for server in self._servers]
+        for stop in stops:
+            stop.start()
+        for thread in [*stops, *self._threads]:
+            thread.join()
+        for server in self._servers:
+            server.server_close()
 
     def _answer(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         request = Request(environ)

@@ -157,9 +157,10 @@ class State:
         self.courses[course.id] = course
         return course
 
-    def issue_token(self, user: User, functions: set[str] | None = None) -> Token:
+    def issue_token(self, user: User, functions: set[str] | None = None, text: str = "") -> Token:
         """Make a token for a service with these functions, or with all that the Moodle has."""
-        token = Token(secrets.token_hex(16), user.id, set(self.functions if functions is None else functions))
+        allowed = set(self.functions if functions is None else functions)
+        token = Token(text or secrets.token_hex(16), user.id, allowed)
         self.tokens[token.token] = token
         return token
 

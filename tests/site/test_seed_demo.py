@@ -13,16 +13,19 @@ from wagtail.models import Page, Revision, Site
 from cms_lms.catalog.models import CourseIndexPage, CoursePage
 from cms_lms.models import BackendCredential, Course, CourseRun, LMSBackend, SyncDelivery, SyncSecret
 from cms_lms.runs.fields import SyncMode
+from cms_lms.site.demo import CREDENTIALS
+from tests.fake_moodle import __main__ as fake_moodle
 
 pytestmark = pytest.mark.django_db
 
 LMS_URL = "https://lms.example.com"
+MOODLE_URL = "https://moodle.example.com"
 
 
 def seed(lms_url: str = LMS_URL, **options) -> str:
     """Load the demonstration, return what it printed."""
     out = StringIO()
-    call_command("seed_demo", lms_url=lms_url, force=True, stdout=out, **options)
+    call_command("seed_demo", lms_url=lms_url, moodle_url=MOODLE_URL, force=True, stdout=out, **options)
     return out.getvalue()
 
 
@@ -53,8 +56,8 @@ class TestFirstRun:
         self.output = seed()
 
     def test_every_run_but_one_arrived_by_the_web_hook(self):
-        assert CourseRun.objects.count() == 17
-        assert SyncDelivery.objects.count() == 18
+        assert CourseRun.objects.count() == 19
+        assert SyncDelivery.objects.count() == 20
         assert not CourseRun.objects.filter(last_synced_at=None).exists()
 
     def test_the_run_of_the_missing_course_was_refused_with_the_reason(self):
@@ -71,7 +74,7 @@ class TestFirstRun:
         assert drafts.count() == 5
         assert not drafts.filter(live=True).exists()
         assert {run.matched_backend.slug for run in drafts} == {"partners"}
-        assert CourseRun.objects.filter(sync_mode=SyncMode.TO_PUBLIC, live=True).count() == 12
+        assert CourseRun.objects.filter(sync_mode=SyncMode.TO_PUBLIC, live=True).count() == 14
 
     def test_the_oddities_land_on_their_courses(self):
         codes = dict(CourseRun.objects.values_list("resource_link", "course__code"))
@@ -83,6 +86,17 @@ class TestFirstRun:
         languages = dict(CourseRun.objects.values_list("course__code", "languages"))
         assert languages["00690242X"] == ["zh-hans"]
         assert languages["BIO01"] == ["pt"]
+
+    def test_the_moodle_s_runs_are_its_own(self):
+        runs = CourseRun.objects.filter(matched_backend__slug="moodle")
+
+        assert {run.course.code for run in runs} == {"TEACH-1", "STAT-1"}
+
+    def test_the_stand_in_moodle_has_the_same_courses_and_token(self):
+        links = CourseRun.objects.filter(matched_backend__slug="moodle").values_list("resource_link", "course__title")
+
+        assert {link.partition("?name=")[2]: title for link, title in links} == fake_moodle.COURSES
+        assert CREDENTIALS["moodle"]["token"] == fake_moodle.TOKEN
 
     def test_joanie_s_run_joins_the_course_of_its_code(self):
         run = CourseRun.objects.get(resource_link__startswith="https://joanie")
@@ -96,8 +110,8 @@ class TestFirstRun:
 
         assert isinstance(site.root_page.specific, CourseIndexPage)
         pages = CoursePage.objects.live()
-        assert pages.filter(locale__language_code="en").count() == Course.objects.count() == 11
-        assert {pages.filter(locale__language_code=code).count() for code in ("fr", "es", "pt", "de")} == {3}
+        assert pages.filter(locale__language_code="en").count() == Course.objects.count() == 13
+        assert {pages.filter(locale__language_code=code).count() for code in ("fr", "es", "pt", "de")} == {4}
         assert "财务分析与决策" in page
         assert "Testing 201" not in page
         assert not Page.objects.filter(title__startswith="Welcome").exists()
@@ -105,7 +119,9 @@ class TestFirstRun:
     def test_secrets_are_in_use(self):
         campus = LMSBackend.objects.get(slug="campus")
         secret = SyncSecret.objects.get()
+        moodle = LMSBackend.objects.get(slug="moodle")
 
+        assert set(moodle.credentials.for_address(moodle).secrets()) == {"token"}
         assert set(campus.credentials.for_address(campus).secrets()) == {"oauth2_client_id", "oauth2_client_secret"}
         assert secret.backend.slug == "joanie"
         assert secret.last_used_at
@@ -178,8 +194,8 @@ class TestSecondRun:
         CoursePage.objects.get(locale__language_code="de", title__startswith="CS50").delete()
         seed()
 
-        assert CoursePage.objects.live().filter(locale__language_code="fr").count() == 3
-        assert CoursePage.objects.live().filter(locale__language_code="de").count() == 3
+        assert CoursePage.objects.live().filter(locale__language_code="fr").count() == 4
+        assert CoursePage.objects.live().filter(locale__language_code="de").count() == 4
 
     def test_without_its_own_secret_a_sender_signs_with_the_site_s(self):
         seed()
@@ -216,7 +232,7 @@ class TestRefusals:
             setattr(settings, name, value)
         before = snapshot()
         with pytest.raises(CommandError, match=words):
-            call_command("seed_demo", **{"lms_url": LMS_URL, "force": True, **options})
+            call_command("seed_demo", **{"lms_url": LMS_URL, "moodle_url": MOODLE_URL, "force": True, **options})
 
         assert snapshot() == before
 

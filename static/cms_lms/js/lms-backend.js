@@ -25,8 +25,8 @@ const sessions = new Map();
  * @param {DOMStringMap} data of a panel or a session; those with the same key share their login
  * @returns {string}
  */
-export function sessionKey({ jsBackend = "", baseUrl = "" }) {
-  return `${jsBackend} ${baseUrl}`;
+export function sessionKey({ apiUrl, loginBaseUrl, baseUrl = "" }) {
+  return apiUrl ?? loginBaseUrl ?? baseUrl;
 }
 
 /**

@@ -124,7 +124,7 @@ export class LMSEnrollment extends HTMLElement {
 
   /** Names the run and its LMS. */
   get #run() {
-    return `${this.#sessionKey} ${this.dataset.courseId ?? ""}`;
+    return `${this.dataset.baseUrl} ${this.dataset.courseId ?? ""}`;
   }
 
   #now() {

@@ -55,6 +55,11 @@ class Command(BaseCommand):
             default=os.environ.get("LMS_URL", "http://localhost:8001"),
             help="Where the Open edX of the demonstration stands (default: LMS_URL, else http://localhost:8001).",
         )
+        parser.add_argument(
+            "--moodle-url",
+            default=os.environ.get("MOODLE_URL", "http://localhost:8002"),
+            help="Where its Moodle stands (default: MOODLE_URL, else http://localhost:8002).",
+        )
         parser.add_argument("--force", action="store_true", help="Load it although DEBUG is off.")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -63,24 +68,27 @@ class Command(BaseCommand):
             raise CommandError("This makes users with public passwords. Outside DEBUG, give --force if you mean it.")
         if not lms_settings.SYNC_SECRETS:
             raise CommandError("CMS_LMS_SYNC_SECRETS is empty: give it a secret, with which the runs are delivered.")
-        lms_url = self.clean_lms_url(options["lms_url"])
+        urls = (
+            self.clean_url("--lms-url", options["lms_url"], slug="campus"),
+            self.clean_url("--moodle-url", options["moodle_url"], slug="moodle"),
+        )
         with transaction.atomic():
             counts = {
                 "users": self.seed_users(),
-                "LMS backends": self.seed_backends(lms_url),
+                "LMS backends": self.seed_backends(*urls),
                 "courses": self.seed_courses(),
             }
         for name, count in counts.items():
             self.stdout.write(f"{name}: {count} created")
-        self.deliver(lms_url)
+        self.deliver(*urls)
 
-    def clean_lms_url(self, url: str) -> str:
-        """Return the address of the LMS; that of the demonstration which is loaded already goes first."""
+    def clean_url(self, option: str, url: str, *, slug: str) -> str:
+        """Return the address of an LMS; that of the demonstration which is loaded already goes first."""
         try:
             lms_url = normalize_base_url(url, allow_insecure=lms_settings.ALLOW_INSECURE_URLS)
         except InvalidURL as error:
-            raise CommandError(f"--lms-url {url}: {error.message}") from error
-        loaded = LMSBackend.objects.filter(slug="campus").values_list("base_url", flat=True).first()
+            raise CommandError(f"{option} {url}: {error.message}") from error
+        loaded = LMSBackend.objects.filter(slug=slug).values_list("base_url", flat=True).first()
         if loaded and loaded != lms_url:
             self.stdout.write(self.style.WARNING(f"The demonstration was loaded for the LMS at {loaded} and stays so."))
             return loaded
@@ -99,10 +107,10 @@ class Command(BaseCommand):
             created += 1
         return created
 
-    def seed_backends(self, lms_url: str) -> int:
+    def seed_backends(self, lms_url: str, moodle_url: str) -> int:
         """Create the missing LMS backends; return how many."""
         created = 0
-        for fields in demo_backends(lms_url):
+        for fields in demo_backends(lms_url, moodle_url):
             if LMSBackend.objects.filter(slug=fields["slug"]).exists():
                 continue
             backend = LMSBackend(**fields)
@@ -201,11 +209,11 @@ class Command(BaseCommand):
         if stock_page is not None and stock_page.specific_class is STOCK_PAGE and stock_page.is_leaf():
             stock_page.delete()
 
-    def deliver(self, lms_url: str) -> None:
+    def deliver(self, lms_url: str, moodle_url: str) -> None:
         """Post to the web hook, as the LMSs do, the runs that have not come yet; print what became of them."""
         client = Client(SERVER_NAME="localhost")
         answers = []
-        for links, body in demo_deliveries(lms_url):
+        for links, body in demo_deliveries(lms_url, moodle_url):
             if all(self.has_come(link) for link in links):
                 continue
             # What was deleted here comes back with the demonstration, whatever its LMS may do.
