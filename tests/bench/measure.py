@@ -20,7 +20,7 @@ TRANSACTION_CONTROL = ("BEGIN", "COMMIT", "ROLLBACK")
 
 
 #: The units of figures whose targets hold for every database.
-TARGETED_EVERYWHERE = ("µs", "s", "MiB")
+TARGETED_EVERYWHERE = ("µs", "s", "MiB", "bytes", "points")
 
 
 @dataclass(frozen=True)

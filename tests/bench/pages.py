@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+
 from wagtail.models import Locale
 
 from cms_lms.catalog.models import CoursePage
@@ -19,6 +21,7 @@ def measure_pages(report: Report) -> None:
     fill_backends(1)
     pages = {runs: make_course_page(f"PAGE{runs}X", runs) for runs in RUNS}
     _report_pages(report, pages, "backends=1, locales=1")
+    _report_bytes(report, pages)
     fill_backends(1000)
     home = index_page().get_parent()
     for code in ("fr", "de"):
@@ -26,6 +29,15 @@ def measure_pages(report: Report) -> None:
         for page in (home, index_page(), *pages.values()):
             page.copy_for_translation(locale).get_latest_revision().publish()
     _report_pages(report, pages, "backends=1000, locales=3")
+
+
+def _report_bytes(report: Report, pages: dict[int, CoursePage]) -> None:
+    site = Site()
+    for runs, page in pages.items():
+        content = site.call(make_environ("GET", page.url))
+        compressed = gzip.compress(content, compresslevel=6, mtime=0)
+        report.add(Figure(f"course page, runs={runs}", len(content), "bytes"))
+        report.add(Figure(f"course page, runs={runs}, compressed", len(compressed), "bytes"))
 
 
 def _report_pages(report: Report, pages: dict[int, CoursePage], situation: str) -> None:

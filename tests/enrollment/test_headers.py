@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.http import HttpResponse
 from django.template.response import TemplateResponse
 
-from cms_lms.enrollment.headers import PageNotes, content_security_policy, secure_course_page
+from cms_lms.enrollment.headers import AN_ASSET, PageNotes, content_security_policy, secure_course_page
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -41,6 +42,19 @@ def test_static_files_may_stand_on_another_host(settings):
 
     assert "script-src 'self' https://cdn.example.com;" in policy
     assert "connect-src 'self';" in policy
+
+
+def test_static_files_may_be_named_by_their_content(settings, tmp_path):
+    """Django's storage refuses to name what it has not collected."""
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"},
+    }
+    settings.STATIC_ROOT, settings.STATIC_URL = str(tmp_path), "https://cdn.example.com/static/"
+    manifest = {"paths": {AN_ASSET: "cms_lms/css/enrollment.0123456789ab.css"}, "version": "1.1", "hash": ""}
+    (tmp_path / "staticfiles.json").write_text(json.dumps(manifest))
+
+    assert "script-src 'self' https://cdn.example.com;" in content_security_policy()
 
 
 @pytest.mark.parametrize("policy", [content_security_policy(), content_security_policy(["https://lms.example.com"])])
