@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from cms_lms.models import LMSBackend
 from tests.admin.browsing import url
-from tests.browser.test_accessibility import WAGTAILS_OWN, axe, violations  # noqa: F401  (fixtures)
+from tests.browser.test_accessibility import WAGTAILS_OWN, violations  # noqa: F401  (fixtures)
 from tests.browser.test_walk import log_in
 from tests.factories import OPENEDX, course_regex
 

@@ -11,9 +11,9 @@ from playwright.sync_api import Page, expect
 from cms_lms.models import CourseRun, LMSBackend
 from cms_lms.patterns.urls import resource_key
 from tests.admin.browsing import url
-from tests.browser.conftest import SCREENSHOTS
 from tests.browser.test_walk import log_in
 from tests.factories import COURSE_REGEX, course_regex, make_backend, make_course
+from tests.pictures import FOLDER
 
 pytestmark = [
     pytest.mark.browser,
@@ -100,9 +100,9 @@ def test_moving_a_backend_and_back_by_keyboard(backends, new_page, picture):
     expect(notice).to_contain_text("25 course runs move from “Campus” to “Archive”.")
     expect(notice).to_contain_text("12 course runs stay where they are.")
     assert order(page) == ["Archive", "Campus", "Partners"]
-    if SCREENSHOTS:
+    if FOLDER:
         # Not by ``picture``: Wagtail never reads the answer to a move, and the network is never idle.
-        page.screenshot(path=str(Path(SCREENSHOTS) / "impact-reorder.png"))
+        page.screenshot(path=str(Path(FOLDER) / "impact-reorder.png"))
 
     undo = notice.get_by_role("button", name="Undo: move “Archive” back")
     for _ in range(30):

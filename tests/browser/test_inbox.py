@@ -15,7 +15,7 @@ from cms_lms.models import CourseRun, LMSBackend
 from cms_lms.runs.fields import SyncMode
 from cms_lms.sync.signature import sign
 from tests.admin.browsing import url
-from tests.browser.test_accessibility import WAGTAILS_OWN, axe, violations  # noqa: F401 (fixtures)
+from tests.browser.test_accessibility import WAGTAILS_OWN, violations  # noqa: F401 (fixtures)
 from tests.browser.test_walk import log_in
 from tests.factories import make_backend
 from tests.sync.conftest import SECRET, URL

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from cms_lms.models import LMSBackend, SyncSecret
 from tests.admin.browsing import url
 from tests.asking_backend import ASKING
-from tests.browser.test_accessibility import WAGTAILS_OWN, axe, violations  # noqa: F401  (fixtures)
+from tests.browser.test_accessibility import WAGTAILS_OWN, violations  # noqa: F401  (fixtures)
 from tests.browser.test_walk import log_in
 from tests.factories import make_backend
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from cms_lms.runs.fields import SyncMode
-from tests.browser.test_accessibility import WAGTAILS_OWN, axe, violations  # noqa: F401  (fixtures)
+from tests.browser.test_accessibility import WAGTAILS_OWN, violations  # noqa: F401  (fixtures)
 from tests.browser.test_walk import log_in
 from tests.factories import make_backend
 
