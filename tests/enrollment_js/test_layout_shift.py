@@ -67,10 +67,10 @@ def open_list(lms, site, page):
     return open_list
 
 
-@pytest.mark.parametrize("is_compact", [False, True])
+@pytest.mark.parametrize("kind", ["is_detailed", "is_compact", "is_prominent"])
 @pytest.mark.parametrize("width", [1280, 800, 390])
-def test_no_answer_moves_anything(open_list, page, width, is_compact):
-    answer = open_list(width, is_compact=is_compact)
+def test_no_answer_moves_anything(open_list, page, width, kind):
+    answer = open_list(width, **{kind: True})
     answer()
     assert page.evaluate(LAYOUT_SHIFT) == 0
 
