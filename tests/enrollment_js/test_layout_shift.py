@@ -6,6 +6,7 @@ import threading
 from types import SimpleNamespace
 
 import pytest
+from django.utils import translation
 
 from .conftest import make_panel, render
 from .openedx import ME, enrolled, expect_step, log_in
@@ -34,7 +35,7 @@ NO_ROOM = ".course-run > lms-enrollment.lms-enrollment { min-block-size: 0 !impo
 def open_list(lms, site, page):
     """Show a list of an anonymous learner's run, one that she may enroll in and one in which she is enrolled."""
 
-    def open_list(width: int, **changes):
+    def open_list(width: int, language: str = "en", **changes):
         gate = threading.Event()
         log_in(lms, at="/idle")
         log_in(lms, enrolled(), at="/enrolled")
@@ -45,12 +46,13 @@ def open_list(lms, site, page):
         state = SimpleNamespace(label="open for enrollment", datetime=None)
         panels = [make_panel(f"{lms.url}/{name}", title="Course run", state=state, **changes) for name in names]
         group = SimpleNamespace(key="open", heading="Open for enrollment", panels=panels)
-        site.pages["/list/"] = (
-            '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Course</title>'
-            f"{render('media.html')}</head><body>"
-            f"{render('course_runs.html', groups=[group], with_shared_steps=True)}"
-            "<p>What comes below.</p></body></html>"
-        )
+        with translation.override(language):
+            site.pages["/list/"] = (
+                f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>Course</title>'
+                f"{render('media.html')}</head><body>"
+                f"{render('course_runs.html', groups=[group], with_shared_steps=True)}"
+                "<p>What comes below.</p></body></html>"
+            )
         page.set_viewport_size({"width": width, "height": 1600})
         page.goto(f"{site.url}/list/")
         elements = [page.locator("lms-enrollment").nth(number) for number in range(len(names))]
@@ -71,6 +73,13 @@ def open_list(lms, site, page):
 @pytest.mark.parametrize("width", [1280, 800, 390])
 def test_no_answer_moves_anything(open_list, page, width, kind):
     answer = open_list(width, **{kind: True})
+    answer()
+    assert page.evaluate(LAYOUT_SHIFT) == 0
+
+
+@pytest.mark.parametrize("language", ["fr", "es", "pt", "de"])
+def test_no_answer_moves_anything_in_other_languages(open_list, page, language):
+    answer = open_list(1280, language)
     answer()
     assert page.evaluate(LAYOUT_SHIFT) == 0
 
