@@ -35,6 +35,7 @@ from cms_lms.backends.errors import LMSUnreachable
 from cms_lms.backends.http import LMSSession
 from cms_lms.backends.learner_matchers import UnknownLearnerMatcher, get_learner_matcher
 from cms_lms.conf import settings as lms_settings
+from cms_lms.enrollment.identifiers import parse_id
 from cms_lms.enrollment.turns import NoTurn, Turn
 from cms_lms.matching.handler import LMSHandler
 from cms_lms.models import BackendCredential, CourseRun
@@ -54,9 +55,6 @@ PAUSE = 0.3
 
 #: What is not worth another try after less than this: seconds.
 SHORTEST_TRY = 0.5
-
-#: More digits than the id of any run of any database.
-ID_MAX_DIGITS = 19
 
 #: Ways in which a connection fails until somebody mends something.
 PERMANENT = ("invalid_request", "insecure", "address_refused", "tls", "moved")
@@ -87,9 +85,8 @@ class ServedRun:
 
 def find_served_run(run_id: str) -> ServedRun:
     """Return the run with that id. Raises ``NoSuchRun``."""
-    if not (run_id.isascii() and run_id.isdigit() and len(run_id) <= ID_MAX_DIGITS):
-        raise NoSuchRun(run_id)
-    run = CourseRun.objects.public().select_related("course").filter(pk=int(run_id)).first()
+    pk = parse_id(run_id)
+    run = None if pk is None else CourseRun.objects.public().select_related("course").filter(pk=pk).first()
     if run is None:
         raise NoSuchRun(run_id)
     backend = LMSHandler.select_lms(run.resource_link)
