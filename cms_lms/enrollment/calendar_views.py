@@ -22,6 +22,7 @@ from cms_lms.enrollment.calendar_file import has_dates_ahead, make_calendar
 from cms_lms.enrollment.courses import course_page
 from cms_lms.enrollment.identifiers import parse_id
 from cms_lms.models import Course, CourseRun
+from cms_lms.models.course import course_page_models
 
 
 @require_safe
@@ -57,7 +58,9 @@ def _id_or_404(text: str) -> int:
 
 def _answer(request: HttpRequest, course: Course, runs: Iterable[CourseRun], *, name: str) -> HttpResponse:
     language = _language(request)
-    page = course_page(course, language)
+    page = course_page(course, language, for_everybody=True)
+    if page is None and course_page_models():
+        raise Http404  # its pages are for some visitors alone, and so is what they say
     page_url = (page.get_full_url(request) if page is not None else None) or ""
     with translation.override(language):
         body = make_calendar(

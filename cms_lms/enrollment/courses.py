@@ -23,12 +23,17 @@ def course_title(course: Course, language: str | None) -> str:
     return course.title if page is None else page.title
 
 
-def course_page(course: Course, language: str | None) -> Page | None:
-    """Return the course's live page in the language, else any of its live pages, None without one."""
+def course_page(course: Course, language: str | None, *, for_everybody: bool = False) -> Page | None:
+    """Return the course's live page in the language, else any of its live pages, None without one.
+
+    ``for_everybody``: those that only some visitors may see do not count.
+    """
     found: Page | None = None
     for model in course_page_models():
         pages = model._default_manager.filter(**{course_page_field(model): course}, live=True).order_by("pk")
         for page in pages.select_related("locale"):
+            if for_everybody and page.get_view_restrictions().exists():
+                continue
             if page.locale.language_code == language:
                 return page
             found = found or page

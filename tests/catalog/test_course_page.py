@@ -333,6 +333,12 @@ class TestIndexPage:
         assert [title.text for title in page.select(".course-card__title")] == ["Bread", "No course"]
         assert "Open for enrollment" in page.select_one(".course-card__state").text
 
+    def test_what_never_closes_is_open(self, soup):
+        course = make_run(**{**open_dates(), "enrollment_end": None}).course
+        page = make_course_page(course)
+
+        assert soup(page.get_parent().url).select_one(".course-card__state").text.strip() == "Open for enrollment"
+
     def test_the_number_of_courses_costs_no_queries(self, client):
         parent = make_index_page()
         make_course_page(make_run().course, title="First")

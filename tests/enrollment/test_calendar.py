@@ -9,7 +9,7 @@ import pytest
 from bs4 import BeautifulSoup
 from django.utils import translation
 from icalendar import Calendar
-from wagtail.models import Locale
+from wagtail.models import Locale, PageViewRestriction
 
 from cms_lms.enrollment.calendar_file import has_dates_ahead, make_calendar
 from cms_lms.enrollment.panel import build_panel
@@ -302,6 +302,16 @@ class TestViews:
         make_course_page(run.course, live=False)
 
         assert client.get(f"/calendar/course-runs/{run.pk}.ics").status_code == 404
+
+    @pytest.mark.parametrize("kind", [PageViewRestriction.LOGIN, PageViewRestriction.PASSWORD])
+    def test_what_a_page_for_some_visitors_says_is_not_told_to_all(self, client, kind):
+        run = run_of()
+        page = make_course_page(run.course, title="Internal")
+        urls = [f"/calendar/course-runs/{run.pk}.ics", f"/calendar/courses/{run.course_id}.ics"]
+        assert [client.get(url).status_code for url in urls] == [200, 200]
+
+        PageViewRestriction.objects.create(page=page.get_parent(), restriction_type=kind, password="secret")
+        assert [client.get(url).status_code for url in urls] == [404, 404]
 
     def test_a_course_that_is_over_is_not_found(self, client):
         run = make_run()
