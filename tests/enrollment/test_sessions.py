@@ -29,10 +29,6 @@ def render(rf) -> tuple[BeautifulSoup, PageNotes]:
     return BeautifulSoup(html, "html.parser"), PageNotes.of(request)
 
 
-def logins(html: BeautifulSoup) -> list[str]:
-    return [link.string for link in html.find_all("a", {"data-link": "login"})]
-
-
 def test_a_site_without_sessions_loads_nothing(rf):
     make_lms("Campus", shows_session=False)
     html, notes = render(rf)
@@ -79,13 +75,19 @@ def test_several_are_named_in_the_editors_order(rf):
         make_lms(name, sort_order={"First": 1, "Second": 2}[name])
     html, _notes = render(rf)
 
-    assert logins(html) == ["Log in to First", "Log in again", "Log in to Second", "Log in again"]
+    links = html.find_all("a", {"data-link": "login"})
+    assert [link.get("aria-label") for link in links] == ["Log in to First", None, "Log in to Second", None]
+    assert [name.text for name in html.select(".lms-session__lms")] == ["First", "Second"]
 
 
 def test_one_is_not_named(rf):
     make_lms("Campus")
 
-    assert logins(render(rf)[0]) == ["Log in", "Log in again"]
+    html, _notes = render(rf)
+
+    assert [link.string for link in html.find_all("a", {"data-link": "login"})] == ["Log in", "Log in again"]
+    assert not html.find_all("a", {"aria-label": True})
+    assert not html.select(".lms-session__lms")
 
 
 def test_whose_login_is_another_s_shows_that_session_once(rf):

@@ -198,6 +198,7 @@ def test_who_could_not_be_logged_out_is_told_so(open_sessions, lms, page, answer
     lms.on("GET", "/logout", answer)
     session = open_sessions(make_session(lms.url))
     session.get_by_role("button", name="ada").click()
+    expect(session.get_by_text("You could not be logged out.")).to_be_hidden()
     session.get_by_role("button", name="Log out").click()
 
     expect(session.get_by_text("You could not be logged out. Please try again.")).to_be_visible()
@@ -256,17 +257,19 @@ def test_several_lmss_each_for_itself(open_sessions, lms, page):
     open_sessions(make_session(f"{lms.url}/one", "One"), make_session(f"{lms.url}/two", "Two"))
 
     expect(page.get_by_role("group", name="One").get_by_role("button", name="ada")).to_be_visible()
+    expect(page.get_by_text("One", exact=True)).to_be_visible()
     expect(page.get_by_role("group", name="Two").get_by_role("link", name="Log in to Two")).to_be_visible()
     expect(page.get_by_role("link", name="Register on Two")).to_be_visible()
 
 
-def test_what_the_lms_answers_moves_nothing(open_sessions, lms, page):
+@pytest.mark.parametrize("count", [1, 2])
+def test_what_the_lms_answers_moves_nothing(open_sessions, lms, page, count):
     page.add_init_script(
         "window.shifts = []; new PerformanceObserver((list) => window.shifts.push(...list.getEntries().map("
         "({ value }) => value))).observe({ type: 'layout-shift', buffered: true });"
     )
     log_in(lms)
-    session = open_sessions(make_session(lms.url))
+    session = open_sessions(*[make_session(lms.url, f"Campus {number}") for number in range(count)])
     expect_session(session, "known")
     page.evaluate("new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))")
 
