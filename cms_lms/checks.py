@@ -22,6 +22,7 @@ from wagtail.models import Site, WorkflowContentType
 from cms_lms.backends.base import BaseLMSBackend
 from cms_lms.conf import PREFIX
 from cms_lms.conf import settings as lms_settings
+from cms_lms.enrollment.setting_checks import check_learner_settings
 from cms_lms.matching.readiness import problems_of_backends
 from cms_lms.models import BackendCredential, LMSBackend
 from cms_lms.models.sync_secret import SyncSecret
@@ -64,12 +65,11 @@ def check_settings(app_configs: Any = None, **kwargs) -> list[checks.CheckMessag
         *_check_languages(),
         *_check_backends(),
         *_check_js_backends(),
-        *_check_learner_matchers(),
+        *check_learner_settings(),
         *_check_insecure_urls(),
         *_check_limits(),
         *_check_intervals(),
         *_check_rates(),
-        *_check_register_url(),
         *_check_retention(),
         *_check_encryption_keys(),
         *_check_environment_prefix(),
@@ -112,6 +112,8 @@ BACKEND_IDS = {
     "pages": "W009",
     "siblings": "W010",
     "no_workflow": "W011",
+    "no_credentials": "W012",
+    "learners": "W013",
 }
 
 
@@ -238,28 +240,6 @@ def _check_js_connection(name: str, connection: Any) -> Iterator[checks.CheckMes
         )
 
 
-def _check_learner_matchers() -> Iterator[checks.CheckMessage]:
-    name, entries = f"{PREFIX}LEARNER_MATCHERS", lms_settings.LEARNER_MATCHERS
-    hint = f'Set {name} to {{"name": {{"label": "Shown to editors", "function": "path.to.function"}}}}, or remove it.'
-    if not isinstance(entries, Mapping) or not entries:
-        yield _error(36, f"{name} is not a dict with a way to find learners.", hint)
-        return
-    for key, entry in entries.items():
-        if not isinstance(key, str) or not key or not isinstance(entry, Mapping) or "label" not in entry:
-            yield _error(36, f"{name}[{key!r}] has no name or no label.", hint)
-            continue
-        try:
-            function = import_string(entry["function"])
-        except (KeyError, ImportError, TypeError, AttributeError) as error:
-            yield _error(37, f"{name}[{key!r}] names no function that can be imported: {error}.", hint)
-            continue
-        if not callable(function):
-            yield _error(37, f"{name}[{key!r}] names something that is no function.", hint)
-    name, field = f"{PREFIX}LEARNER_ID_NUMBER_FIELD", lms_settings.LEARNER_ID_NUMBER_FIELD
-    if not isinstance(field, str) or not field.isidentifier():
-        yield _error(38, f"{name} is {field!r}.", f"Set {name} to the name of an attribute of users, or remove it.")
-
-
 def _check_insecure_urls() -> Iterator[checks.CheckMessage]:
     name = f"{PREFIX}ALLOW_INSECURE_URLS"
     if not isinstance(lms_settings.ALLOW_INSECURE_URLS, bool):
@@ -300,14 +280,6 @@ def _check_rates() -> Iterator[checks.CheckMessage]:
     name, value = f"{PREFIX}PROXY_COUNT", lms_settings.PROXY_COUNT
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         yield _error(33, f"{name} is {value!r}.", f"Set {name} to the number of the site’s own proxies, 0 for none.")
-
-
-def _check_register_url() -> Iterator[checks.CheckMessage]:
-    name, address = f"{PREFIX}REGISTER_URL", lms_settings.REGISTER_URL
-    if address is not None and (not isinstance(address, str) or not address):
-        yield _error(
-            39, f"{name} is {address!r}.", f"Set {name} to an address, or to None where nobody registers here."
-        )
 
 
 def _check_retention() -> Iterator[checks.CheckMessage]:

@@ -16,6 +16,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils import timezone, translation
 from django.utils.decorators import method_decorator
+from django.utils.html import format_html
 from django.utils.translation import get_language
 from django.views import View
 from django.views.decorators.csrf import csrf_protect
@@ -67,6 +68,11 @@ class Step:
     payment_url: str = ""
     retry_after: int | None = None
     wanted_to: str = ""
+
+    @property
+    def quoted_reason(self) -> str:
+        """The LMS's own words, marked as such, in whatever direction they run."""
+        return format_html('<q dir="auto">{}</q>', self.reason)
 
     @classmethod
     def of(cls, enrollment: Enrollment) -> Step:

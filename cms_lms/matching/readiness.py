@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from cms_lms.backends.addresses import private_networks, refusal, way_out
 from cms_lms.backends.base import BaseLMSBackend
+from cms_lms.backends.learner_matchers import problem_of_learner_matcher
 from cms_lms.backends.registry import UnknownBackend, get_js_module
 from cms_lms.backends.same_site import is_ip_address, is_same_site
 from cms_lms.conf import settings as lms_settings
@@ -91,6 +92,7 @@ def _problems_of(record: LMSBackend, origins: list[str]) -> Iterator[Problem]:
         return
     yield from _problems_of_address(name, address)
     yield from _problems_of_credentials(name, record)
+    yield from _problems_of_server(name, record)
     yield from _problems_of_browsers(name, address, record, origins)
     if record.submits_drafts and CourseRun.get_default_workflow() is None:
         yield Problem(
@@ -131,6 +133,21 @@ def _problems_of_credentials(name: str, record: LMSBackend) -> Iterator[Problem]
             f"{name} has credentials that were entered for another address. They are not sent to this one.",
             "Enter them again in the backend’s form, or clear them.",
         )
+
+
+def _problems_of_server(name: str, record: LMSBackend) -> Iterator[Problem]:
+    """Look at what learners need who enroll through this site's server."""
+    if not record.get_config().is_called_by_server:
+        return
+    if record.get_backend().credential_fields and not record.credentials.exists():
+        yield Problem(
+            "no_credentials",
+            f"{name} enrolls learners through this site’s server, which has no credentials for it.",
+            "Enter API credentials in the backend’s form.",
+        )
+    problem = problem_of_learner_matcher(record.learner_matcher)
+    if problem:
+        yield Problem("learners", f"{name} finds no learners. {problem}", "Choose another way in the backend’s form.")
 
 
 def _problems_of_browsers(name: str, address: str, record: LMSBackend, origins: list[str]) -> Iterator[Problem]:

@@ -8,6 +8,7 @@ import socket
 import pytest
 from django.core.checks import run_checks
 from django.core.management import call_command
+from django.utils import timezone
 from wagtail.models import Site
 
 from cms_lms.checks import check_backends
@@ -141,3 +142,15 @@ def test_the_database_is_asked_only_when_it_is_named(monkeypatch):
     assert [message.id for message in run_checks(databases=["default"]) if "cms_lms" in (message.id or "")] == []
     monkeypatch.setattr(BackendCredential._meta, "db_table", "not_there_yet")
     assert check_backends(databases=["default"]) == []
+
+
+def test_a_backend_whose_learners_this_server_enrolls(settings):
+    backend = make_backend(js_backend="server")
+    assert list(found()) == ["W012"]
+    BackendCredential.objects.store(backend, "api_key", Secret("the key"), now=timezone.now())
+    assert found() == {}
+    settings.CMS_LMS_LEARNER_ID_NUMBER_FIELD = "last_name"
+    backend.learner_matcher = "id_number"
+    backend.save()
+    settings.CMS_LMS_LEARNER_ID_NUMBER_FIELD = "id_number"
+    assert "The users of this site have no “id_number”" in found()["W013"]

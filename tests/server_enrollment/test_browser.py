@@ -13,7 +13,8 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from cms_lms.encryption import Secret
-from cms_lms.models import BackendCredential
+from cms_lms.models import BackendCredential, CourseRun
+from tests.axe import find_violations
 from tests.catalog.makers import make_course_page
 from tests.factories import make_backend, make_course, make_run
 from tests.fake_lms import FakeLMS
@@ -184,6 +185,7 @@ def test_every_state_and_every_failure(live_server, client, learner, add_run, mo
 def test_from_the_login_of_this_site_to_the_course(live_server, settings, learner, add_run, moodle):
     settings.LOGIN_URL = "/account/login/"
     there = add_run["moodle"]("Idle")
+    run = CourseRun.objects.get()
     with open_page(live_server.url) as page:
         page.goto("/a-course/")
         panel = page.locator("lms-enrollment")
@@ -199,6 +201,12 @@ def test_from_the_login_of_this_site_to_the_course(live_server, settings, learne
         expect(panel.get_by_role("link", name="Go to course")).to_have_attribute(
             "href", f"{moodle.url}/course/view.php?id={there.id}"
         )
+        # The same without JavaScript, where a machine looks for what keeps people out.
+        page.goto(f"/enrollments/{run.pk}/?language=en")
+        assert find_violations(page) == []
+        page.get_by_role("link", name="Leave the course").click()
+        expect(page.get_by_text("Do you want to leave this course?")).to_be_visible()
+        assert find_violations(page) == []
     assert moodle.state.is_enrolled(moodle.state.learner.id, there.id)
 
 
