@@ -172,6 +172,12 @@ def test_every_state_and_every_failure(live_server, client, learner, add_run, mo
         panel("Badhtml").get_by_role("button", name="Try again").click()
         expect_step(panel("Badhtml"), "idle")
 
+        # Something before this site answers in its place.
+        page.route("**/api/v1.0/enrollments/**", lambda route: route.fulfill(body="<h1>Maintenance</h1>"))
+        panel("Badreset").get_by_role("button", name="Try again").click()
+        expect_step(panel("Badreset"), "unavailable")
+        page.unroute("**/api/v1.0/enrollments/**")
+
         # Somebody logs out in another tab.
         page.context.clear_cookies()
         panel("Badhtml").get_by_role("button", name="Enroll now").click()

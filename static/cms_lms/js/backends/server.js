@@ -26,6 +26,7 @@ export default class ServerBackend {
 
   async whoami() {
     const session = await this.#call("session");
+    if (!session) throw new LMSError("unavailable");
     const username = textField(session, "username");
     return username ? { username, fullName: textField(session, "full_name") } : null;
   }
