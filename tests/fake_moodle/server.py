@@ -1,8 +1,5 @@
 """The WSGI application, and the server that runs it in threads on a free port of the loopback interface."""
 
-import os
-import socket
-import struct
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any, Self
@@ -10,8 +7,9 @@ from typing import Any, Self
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
-from tests.fake_lms import faults
+from tests.fake_lms import injection
 from tests.fake_lms.clock import Clock
+from tests.fake_lms.faults import Target
 from tests.fake_lms.journal import Journal
 from tests.fake_lms.server import bind_loopback
 
@@ -98,19 +96,10 @@ class FakeMoodle:
         return response(environ, start_response)
 
     def _respond(self, request: Request) -> Response:
-        target = faults.Target(request.method, request.path)
-        slow = self.state.faults.take(faults.DELAY, target)
-        if slow:
-            self.state.stopping.wait(float(slow.params.get("seconds", 5)))
-        fault = self.state.faults.take(faults.INSTEAD, target)
-        if fault:
-            return _instead(request, fault)
-        response = self._dispatch(request)
-        fault = self.state.faults.take(faults.AFTERWARDS, target)
-        if fault and fault.kind == "truncated":
-            response.set_data(response.get_data()[: len(response.get_data()) // 2])
-        elif fault:
-            response.headers["Content-Type"] = fault.params.get("content_type", "text/plain")
+        target = Target(request.method, request.path)
+        response, _cors = injection.respond(
+            self.state.faults, target, request, self.state.stopping, lambda: self._dispatch(request)
+        )
         return response
 
     def _dispatch(self, request: Request) -> Response:
@@ -123,33 +112,3 @@ class FakeMoodle:
             return pages.page("Not Found", "", 404)
         endpoint = _PAGES.get(path.removeprefix(self._path))
         return endpoint(self.state, request) if endpoint else pages.page("Not Found", "", 404)
-
-
-def _instead(request: Request, fault: faults.Fault) -> Response:
-    """The faults of the fake LMS, in the form that they have where a Moodle is; `status` is for the rest."""
-    match fault.kind:
-        case "html":
-            return pages.page("We are back soon", "<p>The site is being maintained.</p>")
-        case "empty":
-            return Response(b"", 200)
-        case "server_error":
-            return pages.page("Server error", "", 500)
-        case "bad_gateway":
-            return pages.page("Bad Gateway", "", int(fault.params.get("status", 502)))
-        case "throttled":
-            return Response(b"", 429, {"Retry-After": str(fault.params.get("retry_after", 2))})
-        case "login_redirect":
-            return Response(b"", 303, {"Location": "/login/index.php"})
-        case "reset":
-            _reset_connection(request)
-    params = fault.params
-    content_type = params.get("content_type", "application/json")
-    return Response(params.get("body", ""), int(params.get("status", 500)), params.get("headers"), None, content_type)
-
-
-def _reset_connection(request: Request) -> None:
-    """End the connection with a TCP reset, in the middle of nothing."""
-    connection: socket.socket = request.environ["werkzeug.socket"]
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    os.close(connection.detach())
-    raise ConnectionResetError("injected")
