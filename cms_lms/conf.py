@@ -110,7 +110,7 @@ class Settings:
         ],
         "JS_BACKENDS": {
             "openedx-hawthorn": {
-                "label": "Open edX, Hawthorn and later",
+                "label": _("Open edX, Hawthorn and later"),
                 "module": "cms_lms/js/backends/openedx-hawthorn.js",
                 "connection": {
                     "module": "cms_lms/admin/connection-openedx.js",
@@ -118,11 +118,11 @@ class Settings:
                 },
             },
             "openedx-dogwood": {
-                "label": "Open edX, Dogwood and Eucalyptus",
+                "label": _("Open edX, Dogwood and Eucalyptus"),
                 "module": "cms_lms/js/backends/openedx-dogwood.js",
             },
             "openedx-fonzie": {
-                "label": "Open edX with Fonzie",
+                "label": _("Open edX with Fonzie"),
                 "module": "cms_lms/js/backends/openedx-fonzie.js",
                 "connection": {
                     "module": "cms_lms/admin/connection-openedx.js",
@@ -134,7 +134,7 @@ class Settings:
                 "label": _("Through this site’s server (for LMSs that browsers cannot call)"),
                 "module": "cms_lms/js/backends/server.js",
             },
-            "base": {"label": "Base (development, without an LMS)", "module": "cms_lms/js/backends/base.js"},
+            "base": {"label": _("Base (development, without an LMS)"), "module": "cms_lms/js/backends/base.js"},
         },
         "LEARNER_MATCHERS": {
             "username": {"label": _("Username"), "function": "cms_lms.enrollment.learners.by_username"},
