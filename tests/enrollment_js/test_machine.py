@@ -81,7 +81,7 @@ def written(*answer) -> dict:
 
 
 def failed(code: str, obstacle: str | None = None) -> dict:
-    failure = {"code": code, "reason": "", "retryAfterSeconds": None}
+    failure = {"code": code, "reason": "", "retryAt": None}
     return {"type": "failed", "failure": failure, "obstacle": obstacle}
 
 

@@ -1,124 +1,74 @@
 /**
- * Fills the markup of one step, and says aloud what has changed. Markup and words come from the page's <template>s; this
- * knows only their hooks, which templates/cms_lms/enrollment/panel.html lists.
- *
+ * Fills the markup of a step, whose hooks panel.html lists.
  * @import { StepView } from "./types.d.ts"
  */
 
-const WEB_PROTOCOLS = new Set(["http:", "https:"]);
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
 
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
-const DAY_MS = 24 * HOUR_MS;
-
-/**
- * @param {HTMLTemplateElement} template
- * @param {StepView} view
- * @returns {DocumentFragment}
- */
+/** @type {(template: HTMLTemplateElement, view: StepView) => DocumentFragment} */
 export function fillStep(template, view) {
   const fragment = document.importNode(template.content, true);
   for (const element of select(fragment, "[data-when]")) {
-    const wanted = (element.dataset.when ?? "").split(/\s+/);
-    if (!wanted.some((flag) => view.flags.has(flag))) element.remove();
+    if (!element.dataset.when?.split(/\s+/).some((flag) => view.flags.has(flag))) element.remove();
   }
   for (const element of select(fragment, "[data-slot]")) {
     element.textContent = view.texts[element.dataset.slot ?? ""] ?? "";
   }
   fillTimes(fragment, view);
-  for (const link of select(fragment, "[data-link]")) {
+  for (const link of select(fragment, "a[data-link]")) {
     const url = view.urls[link.dataset.link ?? ""];
-    if (!(url && link instanceof HTMLAnchorElement)) {
-      link.remove();
-      continue;
-    }
-    link.href = url;
-    if (!WEB_PROTOCOLS.has(link.protocol)) link.remove();
+    if (!(link instanceof HTMLAnchorElement)) continue;
+    link.href = url ?? "";
+    if (!url || !/^https?:$/.test(link.protocol)) link.remove();
   }
   return fragment;
 }
 
-/**
- * @param {ParentNode} root
- * @param {Pick<StepView, "dates"|"now">} view
- */
+/** @type {(root: ParentNode, view: Pick<StepView, "dates"|"now">) => void} */
 export function fillTimes(root, { dates, now }) {
   for (const element of select(root, "time[data-slot]")) {
-    const date = dates[element.dataset.slot ?? ""];
-    if (!date || !(element instanceof HTMLTimeElement)) continue;
-    element.dateTime = date.toISOString();
-    const { format } = element.dataset;
+    const { slot = "", format } = element.dataset;
+    const date = dates[slot];
+    if (!date) continue;
+    element.setAttribute("datetime", date.toISOString());
     const text = format === "relative" ? formatDistance(date, now) : formatDate(date, format === "datetime");
     if (element.textContent !== text) element.textContent = text;
   }
 }
 
-/**
- * @param {number} seconds
- * @returns {string} such as "30 seconds", in the language of the page
- */
-export function formatSeconds(seconds) {
-  const [amount, unit] = seconds < 120 ? [seconds, "second"] : [Math.ceil(seconds / 60), "minute"];
-  return new Intl.NumberFormat(pageLocale(), { style: "unit", unit, unitDisplay: "long" }).format(amount);
-}
-
-const region = document.createElement("div");
-region.className = "lms-announcer";
-region.setAttribute("role", "status");
-region.setAttribute("aria-live", "polite");
-
-/**
- * Say something to those who do not see it: in the one live region of the page, which the first call makes.
- *
- * @param {...string} sentences
- */
-export function announce(...sentences) {
-  if (!region.isConnected) document.body.append(region);
-  region.replaceChildren(
-    ...sentences.map((sentence) => {
-      const paragraph = document.createElement("p");
-      paragraph.textContent = sentence;
-      return paragraph;
-    }),
-  );
-}
-
-/**
- * @param {Date} date
- * @param {boolean} withTime then the time zone is named
- * @returns {string}
- */
+/** @type {(date: Date, withTime: boolean) => string} */
 function formatDate(date, withTime) {
-  /** @type {Intl.DateTimeFormatOptions} */
-  const day = { year: "numeric", month: "long", day: "numeric" };
-  /** @type {Intl.DateTimeFormatOptions} */
-  const time = { hour: "numeric", minute: "2-digit", timeZoneName: "short" };
-  return new Intl.DateTimeFormat(pageLocale(), withTime ? { ...day, ...time } : day).format(date);
+  return new Intl.DateTimeFormat(pageLocale(), {
+    year: "numeric",
+    month: "long",
+    day: "numeric",
+    ...(withTime && { hour: "numeric", minute: "2-digit", timeZoneName: "short" }),
+  }).format(date);
 }
 
 /**
- * @param {Date} date
- * @param {Date} now
- * @returns {string} such as "in 12 days", by the visitor's calendar
+ * Such as "in 12 days", by the visitor's calendar.
+ * @type {(date: Date, now: Date) => string}
  */
 function formatDistance(date, now) {
   const distance = date.getTime() - now.getTime();
-  const days = Math.round((midnight(date) - midnight(now)) / DAY_MS);
+  const days = Math.round((midnight(date) - midnight(now)) / DAY);
   /** @type {[number, Intl.RelativeTimeFormatUnit]} */
   let told = [days, "day"];
-  if (Math.abs(distance) < 2 * HOUR_MS) told = [Math.trunc(distance / MINUTE_MS), "minute"];
-  else if (Math.abs(distance) < 2 * DAY_MS) told = [Math.trunc(distance / HOUR_MS), "hour"];
-  else if (Math.abs(days) > 700) told = [Math.round(days / 365.25), "year"];
-  else if (Math.abs(days) > 99) told = [Math.round(days / 30.44), "month"];
+  if (distance < 2 * MINUTE) told = [Math.max(0, Math.ceil(distance / 1000)), "second"];
+  else if (distance < 2 * HOUR) told = [Math.ceil(distance / MINUTE), "minute"];
+  else if (distance < 2 * DAY) told = [Math.round(distance / HOUR), "hour"];
+  else if (days > 700) told = [Math.round(days / 365.25), "year"];
+  else if (days > 99) told = [Math.round(days / 30.44), "month"];
   return new Intl.RelativeTimeFormat(pageLocale()).format(...told);
 }
 
-/** @param {Date} date */
-function midnight(date) {
-  return new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
-}
+/** @type {(date: Date) => number} */
+const midnight = (date) => new Date(date).setHours(0, 0, 0, 0);
 
-/** @returns {string|undefined} the language of the page, or undefined (the browser's own) where it is no language */
+/** The language of the page; the browser's own where that is none. */
 function pageLocale() {
   try {
     return Intl.getCanonicalLocales(document.documentElement.lang)[0];
@@ -127,11 +77,5 @@ function pageLocale() {
   }
 }
 
-/**
- * @param {ParentNode} root
- * @param {string} selector
- * @returns {HTMLElement[]}
- */
-function select(root, selector) {
-  return [.../** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll(selector))];
-}
+/** @type {(root: ParentNode, selector: string) => HTMLElement[]} */
+const select = (root, selector) => [.../** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll(selector))];

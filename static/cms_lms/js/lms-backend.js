@@ -1,50 +1,28 @@
 /**
- * Who is logged in to each LMS of the page: asked once for all its panels and sessions, and again when the learner comes
- * back to the page. docs/enrollment.md says when.
- *
- * @import { LMSBackend, LMSUser, SessionListener } from "./types.d.ts"
- *
- * @typedef {object} Session
- * @property {LMSBackend} backend of whoever asked first
- * @property {Promise<LMSUser|null>|null} answer
- * @property {boolean} isAsking
- * @property {number} askedAt
- * @property {LMSUser|null|undefined} user undefined: not known yet
- * @property {boolean} isLeaving she logs out here, so that she is gone is no surprise
- * @property {Set<SessionListener>} listeners
+ * Who is logged in to each LMS of the page, asked once for all panels and sessions; docs/enrollment.md says when again.
+ * @import { LMSBackend, LMSUser, Session, SessionListener } from "./types.d.ts"
  */
 
-// Often enough for who comes back from a login in another tab, seldom enough for an LMS that counts calls.
 const PATIENCE_MS = 30_000;
+// For who comes back from a login in another tab.
 const PATIENCE_WITH_NOBODY_MS = 2_000;
 
 /** @type {Map<string, Session>} */
 const sessions = new Map();
 
 /**
- * @param {DOMStringMap} data of a panel or a session; those with the same key share their login
- * @returns {string}
+ * Panels and sessions with the same key share their login.
+ * @type {(data: DOMStringMap) => string}
  */
-export function sessionKey({ apiUrl, loginBaseUrl, baseUrl = "" }) {
-  return apiUrl ?? loginBaseUrl ?? baseUrl;
-}
+export const sessionKey = ({ apiUrl, loginBaseUrl, baseUrl = "" }) => apiUrl ?? loginBaseUrl ?? baseUrl;
 
-/**
- * @param {string} key
- * @param {LMSBackend} backend
- * @returns {Promise<LMSUser|null>} null when nobody is logged in
- */
+/** @type {(key: string, backend: LMSBackend) => Promise<LMSUser|null>} */
 export function whoami(key, backend) {
   const session = find(key, backend);
   return session.answer ?? ask(session);
 }
 
-/**
- * @param {string} key
- * @param {LMSBackend} backend
- * @param {SessionListener} listener
- * @returns {() => void} ends it
- */
+/** @type {(key: string, backend: LMSBackend, listener: SessionListener) => () => void} */
 export function subscribe(key, backend, listener) {
   const { listeners } = find(key, backend);
   listeners.add(listener);
@@ -52,8 +30,7 @@ export function subscribe(key, backend, listener) {
 }
 
 /**
- * Ask again, and tell everybody if the answer is another one. Never fails: without an answer, what was known stays.
- *
+ * Never fails: without an answer, what was known stays.
  * @param {string} key
  */
 export async function refresh(key) {
@@ -65,10 +42,7 @@ export async function refresh(key) {
   });
 }
 
-/**
- * @param {string} key
- * @param {LMSBackend} backend with the capability "log-out"
- */
+/** @type {(key: string, backend: LMSBackend) => Promise<void>} */
 export async function logOut(key, backend) {
   const session = find(key, backend);
   session.isLeaving = true;
@@ -82,15 +56,9 @@ export async function logOut(key, backend) {
   }
 }
 
-/**
- * @param {string} key
- * @param {LMSBackend} backend
- */
+/** @type {(key: string, backend: LMSBackend) => Session} */
 function find(key, backend) {
-  const known = sessions.get(key);
-  if (known) return known;
-  /** @type {Session} */
-  const session = {
+  const session = sessions.get(key) ?? {
     backend,
     answer: null,
     isAsking: false,
@@ -126,16 +94,16 @@ async function identify(session) {
   return user;
 }
 
-/** @param {boolean} isStale whatever is known */
+/** @param {boolean} [isStale] whatever is known */
 function comeBack(isStale) {
+  if (document.visibilityState !== "visible") return;
   for (const [key, { user, askedAt }] of sessions) {
     const patience = user ? PATIENCE_MS : PATIENCE_WITH_NOBODY_MS;
     if (isStale || Math.abs(Date.now() - askedAt) >= patience) void refresh(key);
   }
 }
 
-// A page out of the back-forward cache shows who was logged in when it was left. These run before any panel's own
-// listeners, since the module is evaluated before the first panel is made.
+// Before any panel's own listeners. A page out of the back-forward cache shows who was there when it was left.
 addEventListener("pageshow", ({ persisted }) => persisted && comeBack(true));
-addEventListener("focus", () => comeBack(false));
-document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && comeBack(false));
+addEventListener("focus", () => comeBack());
+document.addEventListener("visibilitychange", () => comeBack());

@@ -1,31 +1,18 @@
 /**
- * <lms-enrollment>: the enrollment panel of one course run. Takes over the server's plain link, asks the LMS who the
- * learner is and whether they are enrolled, and offers what can be done next. templates/cms_lms/enrollment/panel.html
- * documents the markup. When anything here fails before the first step is shown, the plain link stays.
- *
- * Events: `lms-enrollment:step` bubbles from the panel at each step, with `detail.step`.
- *
- * @import { Enrollment, EnrollmentEvent, KnownEnrollment, LMSBackend, LMSBackendClass, LMSUser, SessionListener, Step,
- *   StepView } from "./types.d.ts"
- * @import { RunDates, RunState } from "./run-state.js"
+ * <lms-enrollment>: the enrollment panel of a course run. panel.html documents its markup, docs/enrollment.md its steps. When
+ * anything fails before the first step is shown, the server's plain link stays.
+ * @import { Capability, Enrollment, EnrollmentEvent, KnownEnrollment, LearnerEnrollment, LMSBackend, LMSUser, RunDates,
+ *   RunState, SessionListener, Step, StepView } from "./types.d.ts"
  */
 import { STEPS, initial, transition } from "./enrollment-machine.js";
-import { announce, fillStep, fillTimes, formatSeconds } from "./enrollment-view.js";
-import { hasWish, keepWish, takeWish } from "./enrollment-wish.js";
+import { announce, clockLag, hasWish, keepWish, takeWish } from "./enrollment-page.js";
+import { fillStep, fillTimes } from "./enrollment-view.js";
 import { refresh, sessionKey, subscribe, whoami } from "./lms-backend.js";
 import { LMSError } from "./lms-error.js";
 import { displayState, isUnscheduled, nextChange, parseDate, sameState } from "./run-state.js";
-import { clockLag } from "./site-clock.js";
 
-const SHARED_STEPS_ID = "lms-enrollment-steps";
-
-// A browser's timers cannot wait longer (a signed 32-bit number of milliseconds).
+// A browser's timers cannot wait longer.
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
-
-// What learners read of an LMS's own words.
-const LONGEST_REASON = 500;
-
-const ACTIONS = /** @type {const} */ (["enroll", "leave", "unenroll", "cancel", "retry"]);
 
 // An LMS allows a learner some 40 reads a minute: a long list of runs asks for those that come near the window.
 const nearTheWindow = new IntersectionObserver(
@@ -48,31 +35,29 @@ export class LMSEnrollment extends HTMLElement {
   #runState = null;
   /** @type {LMSUser|null|undefined} */
   #user;
-  /** Milliseconds by which the visitor's clock is behind the server's. */
-  #clockLag = 0;
+  /** Milliseconds by which the visitor's clock is behind. */
+  #lag = 0;
   /** @type {Promise<void>|undefined} */
   #clockIsRight;
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   #timer;
   #started = false;
-  /** Counts the loads: the answer to an earlier one is nobody's. */
+  // The answer to an earlier load is nobody's.
   #loads = 0;
-  /** What comes next follows from what the learner did here, and is worth saying. What the page says as it loads is not. */
+  // What follows from what the learner did is worth saying; what the page says as it loads is not.
   #isSpoken = false;
-  /** She followed a link: what she did there may have changed what holds here. */
+  // She followed a link: what she did there may have changed what holds here.
   #wentAway = false;
-  /** @type {() => void} */
   #unsubscribe = () => {};
   #status = document.createElement("div");
   #actions = document.createElement("div");
 
   connectedCallback() {
     addEventListener("pageshow", this.#onPageShow);
-    document.addEventListener("visibilitychange", this.#onVisibilityChange);
+    document.addEventListener("visibilitychange", this.#onReturn);
     if (this.#backend) this.#listen(this.#backend);
-    else if (this.#started) return;
     else if (hasWish(this.#run)) void this.start();
-    else nearTheWindow.observe(this);
+    else if (!this.#started) nearTheWindow.observe(this);
   }
 
   disconnectedCallback() {
@@ -80,74 +65,62 @@ export class LMSEnrollment extends HTMLElement {
     nearTheWindow.unobserve(this);
     this.#unsubscribe();
     removeEventListener("pageshow", this.#onPageShow);
-    document.removeEventListener("visibilitychange", this.#onVisibilityChange);
+    document.removeEventListener("visibilitychange", this.#onReturn);
   }
 
-  /** Take over from the plain link. Called when the panel comes near the window; calling it again does nothing. */
+  /** Take over from the plain link; once. */
   async start() {
     if (this.#started) return;
     this.#started = true;
     nearTheWindow.unobserve(this);
+    const { now, module = "", baseUrl = "", courseId = "", courseUrl = "" } = this.dataset;
     try {
-      // `data-now` is old on a cached page, so it tells only that a clock is slow, never that it is fast.
-      this.#clockLag = Math.max(0, (parseDate(this.dataset.now)?.getTime() ?? 0) - Date.now());
-      this.#templates = this.#findTemplates();
-      const backend = await this.#loadBackend();
+      // `data-now` is old on a cached page: it tells that a clock is slow, never that it is fast.
+      this.#lag = Math.max(0, Number(parseDate(now)) - Date.now());
+      this.#findTemplates();
+      const { default: Backend } = await import(new URL(module, document.baseURI).href);
+      this.#backend = new Backend({ baseUrl, courseId, courseUrl, data: { ...this.dataset } });
       this.#runState = displayState(this.#dates, this.#now());
       this.#enrollment = initial(this.#runState.callToAction !== null, takeWish(this.#run));
-      this.#backend = backend;
       this.#build();
       this.#render();
     } catch (error) {
       this.#giveUp();
-      throw error; // for the console: the visitor has the plain link
+      throw error; // for the console
     }
     announce();
     this.#clockIsRight = this.#refresh();
-    if (this.isConnected) this.#listen(this.#backend);
-    await this.#load(this.#backend);
+    if (this.#backend && this.isConnected) this.#listen(this.#backend);
+    await this.#load();
   }
 
-  /** @returns {RunDates} */
+  /** @type {RunDates} */
   get #dates() {
+    const { start, end, enrollmentStart, enrollmentEnd } = this.dataset;
     return {
-      start: parseDate(this.dataset.start),
-      end: parseDate(this.dataset.end),
-      enrollmentStart: parseDate(this.dataset.enrollmentStart),
-      enrollmentEnd: parseDate(this.dataset.enrollmentEnd),
+      start: parseDate(start),
+      end: parseDate(end),
+      enrollmentStart: parseDate(enrollmentStart),
+      enrollmentEnd: parseDate(enrollmentEnd),
     };
-  }
-
-  get #sessionKey() {
-    return sessionKey(this.dataset);
   }
 
   /** Names the run and its LMS. */
   get #run() {
-    return `${this.dataset.baseUrl} ${this.dataset.courseId ?? ""}`;
+    return `${this.dataset.baseUrl} ${this.dataset.courseId}`;
   }
 
   #now() {
-    return new Date(Date.now() + this.#clockLag);
+    return new Date(Date.now() + this.#lag);
   }
 
   #findTemplates() {
-    /** @type {Map<Step, HTMLTemplateElement>} */
-    const templates = new Map();
     for (const step of STEPS) {
       const selector = `template[data-state="${step}"]`;
-      const template = this.querySelector(selector) ?? document.querySelector(`#${SHARED_STEPS_ID} ${selector}`);
+      const template = this.querySelector(selector) ?? document.querySelector(`#lms-enrollment-steps ${selector}`);
       if (!(template instanceof HTMLTemplateElement)) throw new Error(`The page has no ${selector}.`);
-      templates.set(step, template);
+      this.#templates.set(step, template);
     }
-    return templates;
-  }
-
-  async #loadBackend() {
-    const { module = "", baseUrl = "", courseId = "", courseUrl = "" } = this.dataset;
-    /** @type {{default: LMSBackendClass}} */
-    const { default: Backend } = await import(new URL(module, document.baseURI).href);
-    return new Backend({ baseUrl, courseId, courseUrl, data: { ...this.dataset } });
   }
 
   #build() {
@@ -155,7 +128,7 @@ export class LMSEnrollment extends HTMLElement {
     this.#status.tabIndex = -1;
     this.#actions.className = "lms-enrollment__actions";
     this.#actions.addEventListener("click", this.#onClick);
-    for (const fallback of this.#fallbacks) fallback.hidden = true;
+    this.#showFallback(false);
     this.append(this.#status, this.#actions);
   }
 
@@ -164,40 +137,43 @@ export class LMSEnrollment extends HTMLElement {
     this.#status.remove();
     this.#actions.remove();
     this.removeAttribute("data-step");
-    for (const fallback of this.#fallbacks) fallback.hidden = false;
+    this.#showFallback(true);
   }
 
-  /** @returns {NodeListOf<HTMLElement>} */
-  get #fallbacks() {
-    return this.querySelectorAll(".lms-enrollment__fallback");
+  /** @param {boolean} isShown */
+  #showFallback(isShown) {
+    for (const fallback of this.querySelectorAll(".lms-enrollment__fallback")) {
+      fallback.toggleAttribute("hidden", !isShown);
+    }
   }
 
   /** @param {LMSBackend} backend */
   #listen(backend) {
     this.#unsubscribe();
-    this.#unsubscribe = subscribe(this.#sessionKey, backend, this.#onSession);
+    this.#unsubscribe = subscribe(sessionKey(this.dataset), backend, this.#onSession);
     this.#scheduleRefresh();
   }
 
   /** @param {EnrollmentEvent} event */
   #dispatch(event) {
     const before = this.#enrollment;
-    const { step, wish } = (this.#enrollment = transition(before, event));
-    if (this.#enrollment === before || !this.#backend || event.type === "wish") return;
+    const { step, username } = (this.#enrollment = transition(before, event));
+    if (this.#enrollment === before || event.type === "wish") return;
     if (before.wish) takeWish(this.#run);
     this.#render();
     if (step === before.step) return;
-    if (step === "loading") void this.#load(this.#backend);
-    if (step === "enrolling") void this.#write(() => this.#backend?.enroll(this.#enrollment.username ?? ""));
-    if (step === "unenrolling") void this.#write(() => this.#backend?.unenroll?.(this.#enrollment.username ?? ""));
-    if (step === "confirming" && wish) this.#comeBack();
+    if (step === "loading") void this.#load();
+    if (step === "enrolling") void this.#write(this.#backend?.enroll(username ?? ""));
+    if (step === "unenrolling") void this.#write(this.#backend?.unenroll?.(username ?? ""));
+    if (step === "confirming") this.#comeHome();
   }
 
-  /** @param {LMSBackend} backend */
-  async #load(backend) {
+  async #load() {
+    const backend = this.#backend;
+    if (!backend) return;
     const load = ++this.#loads;
     try {
-      const user = await whoami(this.#sessionKey, backend);
+      const user = await whoami(sessionKey(this.dataset), backend);
       if (load === this.#loads) this.#user = user;
       const answer = user && (await backend.getEnrollment(user.username));
       await this.#clockIsRight;
@@ -208,11 +184,11 @@ export class LMSEnrollment extends HTMLElement {
     }
   }
 
-  /** @param {() => Promise<unknown>|undefined} ask */
-  async #write(ask) {
+  /** @param {Promise<LearnerEnrollment>|undefined} answer */
+  async #write(answer) {
     this.#loads += 1;
     try {
-      this.#dispatch({ type: "written", known: this.#know(await ask()) });
+      this.#dispatch({ type: "written", known: this.#know(await answer) });
       // Who logged in meanwhile was not listened to.
       this.#dispatch({ type: "session", username: this.#user?.username ?? null, expired: true });
     } catch (error) {
@@ -220,84 +196,71 @@ export class LMSEnrollment extends HTMLElement {
     }
   }
 
-  /**
-   * @param {any} answer of a backend, which is a site's own perhaps
-   * @returns {KnownEnrollment}
-   */
+  /** @type {(answer: LearnerEnrollment|null|undefined) => KnownEnrollment} */
   #know(answer) {
-    return {
-      isActive: answer?.isActive === true,
-      obstacle: text(answer?.obstacle) || null,
-      paymentUrl: text(answer?.paymentUrl),
-      courseUrl: text(answer?.courseUrl),
-      canLeave: answer?.canLeave !== false && this.#can("unenroll"),
-    };
+    const canLeave = answer?.canLeave !== false && this.#can("unenroll");
+    return { ...answer, isActive: answer?.isActive === true, canLeave };
   }
 
-  /** @param {import("./types.d.ts").Capability} capability */
+  /** @type {(capability: Capability) => boolean} */
   #can(capability) {
     return this.#backend?.capabilities?.includes(capability) ?? false;
   }
 
   /** @param {unknown} error */
   #fail(error) {
-    const known = isLMSError(error) ? error : new LMSError("unavailable");
-    if (known !== error) reportError(error);
-    const { code, reason, obstacle, paymentUrl, retryAfterSeconds } = known;
-    if (code === "misconfigured") console.error(`${this.dataset.lmsName}: enrollment is not set up. ${reason}`);
-    const failure = { code, reason: reason.slice(0, LONGEST_REASON), retryAfterSeconds };
-    this.#dispatch({ type: "failed", failure, obstacle, paymentUrl });
+    // By name: a site's own backend may have loaded lms-error.js from another address.
+    const isKnown = error instanceof Error && error.name === "LMSError";
+    if (!isKnown) reportError(error);
+    const { code, reason, obstacle, paymentUrl, retryAfterSeconds } = isKnown
+      ? /** @type {LMSError} */ (error)
+      : new LMSError("unavailable");
+    if (code === "misconfigured") console.error(`${this.dataset.lmsName}: ${reason || code}`);
+    const retryAt = retryAfterSeconds === null ? null : Number(this.#now()) + 1000 * retryAfterSeconds;
+    this.#dispatch({ type: "failed", failure: { code, reason, retryAt }, obstacle, paymentUrl });
     // Somebody logged out, or in as another user: the other panels shall know.
-    if (code === "anonymous") void refresh(this.#sessionKey);
+    if (code === "anonymous") void refresh(sessionKey(this.dataset));
   }
 
   /** @type {SessionListener} */
   #onSession = (user, expired) => {
-    const before = this.#user;
+    const isFirst = this.#user === undefined;
     this.#user = user;
     this.#isSpoken = false;
-    if (this.#enrollment.step !== "loading") {
-      this.#dispatch({ type: "session", username: user?.username ?? null, expired });
-    } else if (this.#backend && before !== undefined) {
-      void this.#load(this.#backend);
-    }
+    this.#dispatch({ type: "session", username: user?.username ?? null, expired });
+    // A load that is under way asks for somebody else.
+    if (this.#enrollment.step === "loading" && !isFirst) void this.#load();
   };
 
   /** @param {MouseEvent} event */
-  #onClick = async (event) => {
-    const target = event.target instanceof Element ? event.target : null;
-    const link = target?.closest("a");
+  #onClick = async ({ target }) => {
+    const control = target instanceof Element ? target.closest("a, [data-action]") : null;
+    if (!(control instanceof HTMLElement)) return;
+    const { action, link } = control.dataset;
     if (link) {
       this.#wentAway = true;
-      const { step, open } = this.#enrollment;
-      if (link.dataset.link === "course" || !open || (step !== "anonymous" && step !== "expired")) return;
-      keepWish(this.#run);
+      if (link === "course" || !this.#enrollment.open) return;
       this.#dispatch({ type: "wish" });
+      if (this.#enrollment.wish) keepWish(this.#run);
+    } else if (action) {
+      this.#isSpoken = true;
+      // The date may have passed while the timer slept.
+      await this.#refresh();
+      this.#dispatch(/** @type {EnrollmentEvent} */ ({ type: action }));
     }
-    const control = target?.closest("[data-action]");
-    const action = ACTIONS.find((name) => control instanceof HTMLElement && control.dataset.action === name);
-    if (!action) return;
-    this.#isSpoken = true;
-    // The date may have passed while the timer slept.
-    await this.#refresh();
-    this.#dispatch({ type: action });
   };
 
-  /**
-   * A page out of the back-forward cache shows what held when it was left.
-   *
-   * @param {PageTransitionEvent} event
-   */
+  /** @param {PageTransitionEvent} event */
   #onPageShow = ({ persisted }) => {
     if (!persisted) return;
     this.#wentAway = true;
-    this.#onVisibilityChange();
+    this.#onReturn();
   };
 
-  #onVisibilityChange = () => {
+  #onReturn = () => {
     if (document.visibilityState !== "visible" || !this.#backend) return;
     void this.#refresh();
-    if (this.#wentAway && this.#enrollment.step !== "loading") void this.#load(this.#backend);
+    if (this.#wentAway && this.#enrollment.step !== "loading") void this.#load();
     this.#wentAway = false;
   };
 
@@ -305,27 +268,25 @@ export class LMSEnrollment extends HTMLElement {
   async #refresh() {
     const dates = this.#dates;
     const rendered = displayState(dates, parseDate(this.dataset.now) ?? this.#now());
-    if (!sameState(rendered, displayState(dates, this.#now()))) this.#clockLag = (await clockLag()) ?? this.#clockLag;
+    if (!sameState(rendered, displayState(dates, this.#now()))) this.#lag = (await clockLag()) ?? this.#lag;
     const runState = displayState(dates, this.#now());
-    const changed = this.#runState === null || !sameState(runState, this.#runState);
-    this.#runState = runState;
-    if (changed) {
+    if (this.#runState === null || !sameState(runState, this.#runState)) {
+      this.#runState = runState;
       const before = this.#enrollment;
       this.#isSpoken ||= before.step !== "loading";
       this.#dispatch({ type: "schedule", open: runState.callToAction !== null });
       if (this.#enrollment === before) this.#render();
     }
-    fillTimes(this, { dates: this.#namedDates, now: this.#now() });
+    fillTimes(this.#status, { dates: this.#namedDates, now: this.#now() });
     this.#scheduleRefresh();
   }
 
   #scheduleRefresh() {
     clearTimeout(this.#timer);
-    if (!this.isConnected) return;
     const now = this.#now();
     const change = nextChange(this.#dates, now);
-    if (change === null) return;
-    this.#timer = setTimeout(() => this.#refresh(), Math.min(change.getTime() - now.getTime(), LONGEST_TIMER_MS));
+    if (!change || !this.isConnected) return;
+    this.#timer = setTimeout(() => this.#refresh(), Math.min(Number(change) - Number(now), LONGEST_TIMER_MS));
   }
 
   #render() {
@@ -334,46 +295,55 @@ export class LMSEnrollment extends HTMLElement {
     if (!template) return;
     const hadFocus = this.#status.contains(document.activeElement) || this.#actions.contains(document.activeElement);
     const fragment = fillStep(template, this.#view());
-    const status = [...fragment.children].filter((child) => child.matches("[data-part=status]"));
+    const status = [...fragment.querySelectorAll("[data-part=status]")];
     this.#status.replaceChildren(...status);
     this.#actions.replaceChildren(fragment);
     this.dataset.step = step;
     if (hadFocus) this.#keepFocus();
-    if (this.#isSpoken) announce(this.ariaLabel ?? "", ...status.map(({ textContent }) => textContent ?? ""));
+    if (this.#isSpoken) this.#speak();
     this.dispatchEvent(new CustomEvent("lms-enrollment:step", { bubbles: true, detail: { step } }));
   }
 
-  /** The control that had the focus is gone: go on from the new one or, where there is none to see, from the text. */
+  #speak() {
+    announce(this.ariaLabel, ...Array.from(this.#status.children, ({ textContent }) => textContent));
+  }
+
+  /** Go on from the first control or, where there is none to see, from the text. */
   #keepFocus() {
     /** @type {HTMLElement|null} */
     const control = this.#actions.querySelector("a[href], button");
     control?.focus({ preventScroll: true });
-    if (control === null || document.activeElement !== control) this.#status.focus({ preventScroll: true });
+    if (!control || document.activeElement !== control) this.#status.focus({ preventScroll: true });
   }
 
   /** She is back from the login that she went to from here, unless she does something else by now. */
-  #comeBack() {
+  #comeHome() {
     const { activeElement, body } = document;
-    if (activeElement !== body && activeElement !== null && !this.contains(activeElement)) return;
+    if (activeElement && activeElement !== body && !this.contains(activeElement)) return;
     this.scrollIntoView({ block: "center" });
     this.#keepFocus();
-    announce(this.ariaLabel ?? "", this.#status.textContent ?? "");
+    this.#speak();
   }
 
   get #namedDates() {
     const { start, end, enrollmentStart, enrollmentEnd } = this.#dates;
-    return { start, end, "enrollment-start": enrollmentStart, "enrollment-end": enrollmentEnd };
+    const { failure } = this.#enrollment;
+    return {
+      start,
+      end,
+      "enrollment-start": enrollmentStart,
+      "enrollment-end": enrollmentEnd,
+      retry: failure?.retryAt ? new Date(failure.retryAt) : null,
+    };
   }
 
   /** @returns {StepView} */
   #view() {
     const { step, open, username, failure, known, retry, left } = this.#enrollment;
-    const dates = this.#dates;
+    const { start, end, enrollmentStart, enrollmentEnd } = this.#dates;
     const now = this.#now();
-    const seconds = failure?.retryAfterSeconds ?? null;
+    const { lmsName = "", courseUrl = "", problem } = this.dataset;
     const reason = failure?.reason ?? "";
-    const { problem } = this.dataset;
-    const { start, end, enrollmentStart, enrollmentEnd } = dates;
     const isLMSsWord = step === "closed" && open;
     const flags = {
       // Where the LMS has closed what our dates say is open, they have nothing to say.
@@ -381,60 +351,37 @@ export class LMSEnrollment extends HTMLElement {
       [`obstacle-${known.obstacle}`]: isLMSsWord,
       [`retry-${retry}`]: true,
       "to-be-announced": isUnscheduled(start) && !(start && start < now),
-      started: start !== null && start < now,
-      "not-started": !isUnscheduled(start) && start !== null && start >= now,
-      ended: end !== null && end <= now,
-      opens: !open && !isUnscheduled(enrollmentStart) && enrollmentStart !== null && enrollmentStart > now,
-      deadline: open && enrollmentEnd !== null && enrollmentEnd > now,
-      "deadline-passed": !open && enrollmentEnd !== null && enrollmentEnd <= now,
-      open,
+      "not-started": !isUnscheduled(start) && start && start >= now,
+      ended: end && end <= now,
+      opens: !open && !isUnscheduled(enrollmentStart) && enrollmentStart && enrollmentStart > now,
+      deadline: open && enrollmentEnd && enrollmentEnd > now,
+      "deadline-passed": !open && enrollmentEnd && enrollmentEnd <= now,
       "not-open": !open,
       anonymous: username === null,
       enrolled: known.isActive,
       "not-enrolled": !known.isActive,
       "can-leave": known.canLeave,
       left,
-      reason: reason !== "",
-      "no-reason": reason === "",
-      "retry-after": seconds !== null,
+      reason,
+      "no-reason": !reason,
+      "retry-after": failure?.retryAt,
       // Present for staff alone, in previews.
-      problem: problem !== undefined && (problem || reason) !== "",
+      problem: problem !== undefined && (problem || reason),
     };
-    const next = location.href;
+    const backend = this.#backend;
     return {
       flags: new Set(Object.entries(flags).flatMap(([flag, holds]) => (holds ? [flag] : []))),
-      texts: {
-        lms: this.dataset.lmsName ?? "",
-        name: text(this.#user?.fullName) || (username ?? ""),
-        reason,
-        problem: problem || reason,
-        "retry-after": seconds === null ? "" : formatSeconds(seconds),
-      },
+      texts: { lms: lmsName, name: this.#user?.fullName || (username ?? ""), reason, problem: problem || reason },
       dates: this.#namedDates,
       now,
       urls: {
-        course: known.courseUrl || (this.dataset.courseUrl ?? ""),
-        login: this.#backend?.loginUrl(next) ?? "",
+        course: known.courseUrl || courseUrl,
+        login: backend?.loginUrl(location.href),
         payment: known.paymentUrl,
-        register: this.#can("register") ? (this.#backend?.registerUrl?.(next) ?? "") : "",
+        register: this.#can("register") ? backend?.registerUrl?.(location.href) : "",
       },
     };
   }
-}
-
-/** @param {unknown} value */
-function text(value) {
-  return typeof value === "string" ? value : "";
-}
-
-/**
- * By name, not by class: a site's own backend may have loaded lms-error.js from another address.
- *
- * @param {unknown} error
- * @returns {error is LMSError}
- */
-function isLMSError(error) {
-  return error instanceof Error && error.name === "LMSError";
 }
 
 customElements.define("lms-enrollment", LMSEnrollment);

@@ -95,13 +95,9 @@ export type Step =
   | "unavailable"
   | "misconfigured";
 
-/** What an LMS said, with nothing left out and nothing of a wrong type. */
-export interface KnownEnrollment {
-  isActive: boolean;
-  /** Of an Obstacle; a word that the machine does not know stands in no way. */
-  obstacle: string | null;
-  paymentUrl: string;
-  courseUrl: string;
+/** What an LMS said. A site's own backend may say what is no Obstacle: that stands in no way. */
+export interface KnownEnrollment extends Omit<LearnerEnrollment, "obstacle"> {
+  obstacle?: string | null;
   canLeave: boolean;
 }
 
@@ -109,7 +105,8 @@ export interface Failure {
   code: LMSErrorCode;
   /** The LMS's own words. */
   reason: string;
-  retryAfterSeconds: number | null;
+  /** When trying again may help, by the site's clock; null where nobody said. */
+  retryAt: number | null;
 }
 
 export interface Enrollment {
@@ -160,8 +157,40 @@ export interface StepView {
   dates: Readonly<Record<string, Date | null>>;
   now: Date;
   /** For `data-link`; a link without an address is left out. */
-  urls: Readonly<Record<string, string>>;
+  urls: Readonly<Record<string, string | undefined>>;
 }
+
+// Who is logged in: lms-backend.js.
 
 /** Told who is logged in whenever that changes. `expired`: she was, and did not log out here. */
 export type SessionListener = (user: LMSUser | null, expired: boolean) => void;
+
+/** What a page knows of one LMS. */
+export interface Session {
+  /** Of whoever asked first. */
+  backend: LMSBackend;
+  answer: Promise<LMSUser | null> | null;
+  isAsking: boolean;
+  askedAt: number;
+  /** Undefined: not known yet. */
+  user: LMSUser | null | undefined;
+  /** She logs out here, so that she is gone is no surprise. */
+  isLeaving: boolean;
+  listeners: Set<SessionListener>;
+}
+
+/** The dates of a run as `parseDate` gives them. */
+export interface RunDates {
+  start: Date | null;
+  end: Date | null;
+  enrollmentStart: Date | null;
+  enrollmentEnd: Date | null;
+}
+
+/** The state of a run at a moment; `text` and `callToAction` are stable English keys, never shown. */
+export interface RunState {
+  priority: number;
+  text: string;
+  callToAction: string | null;
+  datetime: Date | null;
+}
