@@ -143,3 +143,20 @@ def open_cases(open_page, lms, page):
         return [(page.locator("lms-enrollment").nth(number), case) for number, case in enumerate(cases)]
 
     return open_cases
+
+
+@pytest.fixture
+def open_played(open_page, page, site):
+    """Show a page with these panels of the LMS that is played (played.py), which answers so."""
+    from .played import MODULE, PATH, play
+
+    site.modules[PATH] = MODULE
+    site.pages["/blank/"] = site.pages["/login"] = "<!doctype html><title>Elsewhere</title>"
+
+    def open_played(*panels: SimpleNamespace, answers: dict[str, Any] | None = None) -> Any:
+        page.goto(f"{site.url}/blank/")
+        play(page, answers or {})
+        open_page(*panels, shared_steps=True)
+        return page.locator("lms-enrollment")
+
+    return open_played

@@ -10,7 +10,7 @@ import mimetypes
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -107,6 +107,8 @@ class Site(Server):
         self.modules: dict[str, str] = {}
         self.style_sheets: dict[str, str] = {}
         self.connect: list[str] = []
+        #: How long a shared cache has kept the pages, by its own word.
+        self.age = timedelta()
         super().__init__()
 
     def answer(self, request: Request) -> Answer:
@@ -121,6 +123,7 @@ class Site(Server):
                     "Content-Type": "text/html; charset=utf-8",
                     "Content-Security-Policy": policy,
                     "Referrer-Policy": "same-origin",
+                    **({"Age": str(int(self.age.total_seconds()))} if self.age else {}),
                 },
             )
         if request.path in self.modules:

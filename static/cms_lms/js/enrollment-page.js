@@ -11,6 +11,7 @@ region.setAttribute("aria-live", "polite");
  */
 export function announce(...sentences) {
   if (!region.isConnected) document.body.append(region);
+  if (!sentences.length) return;
   region.replaceChildren(
     ...sentences.map((sentence) => {
       const paragraph = document.createElement("p");
@@ -54,14 +55,11 @@ export function takeWish(run) {
 
 const CLOCK_TIMEOUT_MS = 3_000;
 
-// The header tells whole seconds, and the answer takes its time.
-const CLOCK_TOLERANCE_MS = 3_000;
-
 /** @type {Promise<number|null>|undefined} */
 let lag;
 
 /**
- * Milliseconds by which the visitor's clock is behind the site's; asked once.
+ * Milliseconds by which the visitor's clock is behind the site's, null where nobody can tell; asked once.
  * @type {() => Promise<number|null>}
  */
 export const clockLag = () => (lag ??= askClock());
@@ -70,11 +68,12 @@ async function askClock() {
   try {
     const signal = AbortSignal.timeout(CLOCK_TIMEOUT_MS);
     const { headers } = await fetch(location.href, { method: "HEAD", cache: "no-store", signal });
-    // A shared cache may give the date of its copy, and says then how old that is.
-    const now = Date.parse(headers.get("Date") ?? "") + 1000 * Number(headers.get("Age"));
-    const behind = now - Date.now();
-    if (Number.isNaN(behind)) return null;
-    return Math.abs(behind) < CLOCK_TOLERANCE_MS ? 0 : behind;
+    const earliest = Date.parse(headers.get("Date") ?? "");
+    // In whole seconds. A shared cache may give the date of its copy, and says then how old that is.
+    const latest = earliest + 1000 * (Number(headers.get("Age")) + 1);
+    const now = Date.now();
+    const behind = Math.min(Math.max(now, earliest), latest) - now;
+    return Number.isNaN(behind) ? null : behind;
   } catch {
     return null;
   }

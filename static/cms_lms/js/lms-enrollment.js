@@ -198,8 +198,13 @@ export class LMSEnrollment extends HTMLElement {
 
   /** @type {(answer: LearnerEnrollment|null|undefined) => KnownEnrollment} */
   #know(answer) {
-    const canLeave = answer?.canLeave !== false && this.#can("unenroll");
-    return { ...answer, isActive: answer?.isActive === true, canLeave };
+    return {
+      isActive: answer?.isActive === true,
+      obstacle: text(answer?.obstacle),
+      paymentUrl: text(answer?.paymentUrl),
+      courseUrl: text(answer?.courseUrl),
+      canLeave: answer?.canLeave !== false && this.#can("unenroll"),
+    };
   }
 
   /** @type {(capability: Capability) => boolean} */
@@ -224,12 +229,12 @@ export class LMSEnrollment extends HTMLElement {
 
   /** @type {SessionListener} */
   #onSession = (user, expired) => {
-    const isFirst = this.#user === undefined;
+    // A load that is under way asks for somebody else.
+    const isLate = this.#enrollment.step === "loading" && this.#user !== undefined;
     this.#user = user;
     this.#isSpoken = false;
     this.#dispatch({ type: "session", username: user?.username ?? null, expired });
-    // A load that is under way asks for somebody else.
-    if (this.#enrollment.step === "loading" && !isFirst) void this.#load();
+    if (isLate) void this.#load();
   };
 
   /** @param {MouseEvent} event */
@@ -371,7 +376,7 @@ export class LMSEnrollment extends HTMLElement {
     const backend = this.#backend;
     return {
       flags: new Set(Object.entries(flags).flatMap(([flag, holds]) => (holds ? [flag] : []))),
-      texts: { lms: lmsName, name: this.#user?.fullName || (username ?? ""), reason, problem: problem || reason },
+      texts: { lms: lmsName, name: text(this.#user?.fullName) || (username ?? ""), reason, problem: problem || reason },
       dates: this.#namedDates,
       now,
       urls: {
@@ -383,5 +388,8 @@ export class LMSEnrollment extends HTMLElement {
     };
   }
 }
+
+/** @type {(value: unknown) => string} */
+const text = (value) => (typeof value === "string" ? value : "");
 
 customElements.define("lms-enrollment", LMSEnrollment);
