@@ -3,7 +3,8 @@
  *
  * @import { LMSBackend, LMSUser } from "./types.d.ts"
  */
-import { announce, fillStep } from "./enrollment-view.js";
+import { announce } from "./enrollment-page.js";
+import { fillStep } from "./enrollment-view.js";
 import { logOut, sessionKey, subscribe, whoami } from "./lms-backend.js";
 
 class LMSSession extends HTMLElement {
