@@ -49,6 +49,8 @@ class OpenEdXEnrollments:
         self._url = config.base_url
         self._http = access.http
         self._credentials = access.credentials
+        #: The token of the last call: no word of an answer that repeats it is passed on.
+        self._token: Secret | None = None
 
     @sensitive_variables()
     def get(self, course_id: str, learner: Learner) -> Enrollment | None:
@@ -119,6 +121,7 @@ class OpenEdXEnrollments:
     @sensitive_variables()
     def _send(self, method: str, path: str, scheme: Scheme, token: Secret, **options: Any) -> LMSResponse:
         headers = {"Authorization": f"{scheme} {token.reveal()}"}
+        self._token = token
         return self._http.request(method, self._url + path, headers=headers, **options)
 
     @sensitive_variables()
@@ -169,9 +172,9 @@ class OpenEdXEnrollments:
         """Return why an enrollment was refused, None where the answer is about the caller rather than the learner."""
         answer = _object_in(response)
         # A plugin's own words, meant for the learner.
-        if words := _words(answer, "localizedMessage"):
+        if words := self._words(answer, "localizedMessage"):
             return EnrollmentRefused(words)
-        words = _words(answer, "message")
+        words = self._words(answer, "message")
         if response.status == 403:
             return EnrollmentRefused(words) if words else None
         course = self._http.get(f"{self._url}{API}/course/{quote(course_id, safe='')}")
@@ -183,6 +186,14 @@ class OpenEdXEnrollments:
             url = self._payment_url(details) if obstacle is Obstacle.PAYMENT else ""
             return EnrollmentRefused(obstacle=obstacle, payment_url=url)
         return EnrollmentRefused(words)
+
+    def _words(self, answer: Mapping[str, Any], key: str) -> str:
+        value = answer.get(key)
+        if not isinstance(value, str):
+            return ""
+        if self._token:
+            value = value.replace(self._token.reveal(), "…")
+        return value.strip()[:MAX_REASON]
 
     def _payment_url(self, details: Mapping[str, Any]) -> str:
         course_id = details.get("course_id")
@@ -207,11 +218,6 @@ def _object_in(response: LMSResponse) -> Mapping[str, Any]:
     if not isinstance(answer, dict):
         raise LMSUnavailable(_("A page came instead of data."))
     return answer
-
-
-def _words(answer: Mapping[str, Any], key: str) -> str:
-    value = answer.get(key)
-    return value.strip()[:MAX_REASON] if isinstance(value, str) else ""
 
 
 def _obstacle_in(details: Mapping[str, Any], now: dt.datetime) -> Obstacle | None:

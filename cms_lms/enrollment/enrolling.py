@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -35,6 +35,7 @@ from cms_lms.backends.errors import LMSUnreachable
 from cms_lms.backends.http import LMSSession
 from cms_lms.backends.learner_matchers import UnknownLearnerMatcher, get_learner_matcher
 from cms_lms.conf import settings as lms_settings
+from cms_lms.encryption import Secret
 from cms_lms.enrollment.identifiers import parse_id
 from cms_lms.enrollment.turns import NoTurn, Turn
 from cms_lms.matching.handler import LMSHandler
@@ -210,8 +211,10 @@ def _ask_patiently(served: ServedRun, question: Callable[[LMSAccess], Answer], e
             except LMSUnreachable as error:
                 failure = _unreachable(error)
             except LMSUnavailable as error:
+                _conceal(error, credentials)
                 failure = error
-            except EnrollmentFailed:
+            except EnrollmentFailed as error:
+                _conceal(error, credentials)
                 raise
             except Exception as error:  # noqa: BLE001  (a site's own class; what it says may name somebody)
                 raise _defect(error) from None
@@ -220,6 +223,20 @@ def _ask_patiently(served: ServedRun, question: Callable[[LMSAccess], Answer], e
                 raise failure
             time.sleep(pause)
     raise AssertionError("Every last try returns or raises.")
+
+
+@sensitive_variables()
+def _conceal(error: EnrollmentFailed, credentials: Mapping[str, Secret]) -> None:
+    """Leave out of a failure what the LMS was told in confidence: some servers repeat what they got."""
+
+    def conceal(text: str) -> str:
+        for secret in filter(None, credentials.values()):
+            text = text.replace(secret.reveal(), "…")
+        return text
+
+    error.message = conceal(str(error.message))
+    if isinstance(error, EnrollmentRefused):
+        error.reason, error.payment_url = conceal(error.reason), conceal(error.payment_url)
 
 
 def _unreachable(error: LMSUnreachable) -> LMSUnavailable:

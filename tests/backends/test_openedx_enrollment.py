@@ -26,6 +26,7 @@ from cms_lms.backends.openedx_token import Token, TokenStore
 from cms_lms.encryption import Secret
 from tests.fake_lms import FakeLMS
 from tests.fake_lms.courses import Mode
+from tests.fake_lms.responses import message
 
 KEY = "course-v1:edX+DemoX+Demo_Course"
 NOW = datetime(2024, 6, 15, 12, tzinfo=UTC)
@@ -171,6 +172,19 @@ def test_the_lms_s_own_words_are_kept(call, lms, kind, reason):
     with pytest.raises(EnrollmentRefused) as refused:
         call(True)
     assert (refused.value.reason, refused.value.obstacle) == (reason, None)
+
+
+def test_what_the_lms_was_told_in_confidence_is_not_repeated(call, lms, monkeypatch):
+    def repeat(state, error, username, run):
+        token = lms.journal.entries()[-1].headers["Authorization"].partition(" ")[2]
+        return message(f"Not with {token}!", 403)
+
+    monkeypatch.setattr("tests.fake_lms.enrollment_api._refusal", repeat)
+    lms.state.fail("filter")
+
+    with pytest.raises(EnrollmentRefused) as refused:
+        call(True)
+    assert refused.value.reason == "Not with …!"
 
 
 def test_before_ulmo_a_plugin_s_refusal_is_a_broken_server(call, lms):

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from cms_lms.backends.enrollment import Enrollment, EnrollmentRefused, Obstacle
+from cms_lms.backends.enrollment import Enrollment, EnrollmentRefused, LMSMisconfigured, LMSUnavailable, Obstacle
 from cms_lms.backends.moodle import MoodleBackend
 from cms_lms.catalog.models import CoursePage
 from cms_lms.encryption import Secret
@@ -271,6 +271,18 @@ def test_the_words_are_in_the_language_of_the_page(api, moodle):
 
     words = {code: api(path=f"{CourseRun.objects.get().pk}?language={code}").json()["reason"] for code in ("fr", "xx")}
     assert words["xx"].startswith("Moodle campus has no account")
+
+
+@pytest.mark.parametrize("kind", [EnrollmentRefused, LMSMisconfigured, LMSUnavailable])
+def test_what_the_lms_was_told_in_confidence_is_not_repeated(api, moodle, monkeypatch, naps, caplog, kind):
+    def repeat(self, course_id, learner, access, **options):
+        raise kind(f"Not with {access.credentials['token'].reveal()}!")
+
+    monkeypatch.setattr(MoodleBackend, "set_enrollment", repeat)
+    response = api("post")
+
+    assert response.json()["reason"] == ("Not with …!" if kind is EnrollmentRefused else "")
+    assert moodle.state.token.token not in response.content.decode() + caplog.text
 
 
 def test_who_cannot_leave_is_told_where_to(api, monkeypatch):
