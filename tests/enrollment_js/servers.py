@@ -89,7 +89,7 @@ class _Handler(BaseHTTPRequestHandler):
         except OSError:
             self.close_connection = True  # the browser gave up waiting, as some tests want
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_OPTIONS = _serve  # noqa: N815
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_OPTIONS = _serve  # noqa: N815
 
     def date_time_string(self, timestamp: float | None = None) -> str:
         """What the header `Date` says: by the clock of the server, where it has one."""
@@ -166,7 +166,7 @@ class ScriptedLMS(Server):
             answer: Answer | None = Answer(
                 headers={
                     "Access-Control-Allow-Headers": "accept, content-type, x-csrftoken",
-                    "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
+                    "Access-Control-Allow-Methods": "GET, POST, DELETE, OPTIONS",
                 }
             )
         else:
