@@ -11,6 +11,7 @@ from typing import Any
 from django.utils.translation import gettext
 
 from cms_lms.backends.base import BaseLMSBackend
+from cms_lms.backends.enrollment import Capability
 from cms_lms.backends.registry import UnknownBackend, get_js_module
 from cms_lms.matching.handler import LMSHandler
 from cms_lms.models import LMSBackend
@@ -50,11 +51,26 @@ def find_problem(resource_link: str) -> PanelProblem | None:
                 "The JS backend “%(js_backend)s” of the LMS backend “%(name)s” is not installed on this site."
             )
             return _problem("js-backend", message, js_backend=js_backend, name=name)
+        return _problem_of_login(backend)
     elif backend.learner_url(resource_link) is None:
         message = gettext(
             "The LMS backend “%(name)s” has no JS backend, and the resource link is no page for learners."
         )
         return _problem("no-page", message, name=name)
+    return None
+
+
+def _problem_of_login(backend: BaseLMSBackend) -> PanelProblem | None:
+    """Return why nobody can be enrolled by what is installed: who learners are is asked elsewhere, or by the server."""
+    name, login = backend.config.name, backend.config.login_backend
+    if login and LMSHandler.find(login) is None:
+        message = gettext(
+            "The LMS backend “%(login)s”, where learners of the LMS backend “%(name)s” log in, is disabled or gone."
+        )
+        return _problem("login-backend", message, login=login, name=name)
+    if backend.config.is_called_by_server and Capability.ENROLL not in backend.capabilities:
+        message = gettext("The class of the LMS backend “%(name)s” cannot enroll learners from this site’s server.")
+        return _problem("server", message, name=name)
     return None
 
 

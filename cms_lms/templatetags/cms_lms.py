@@ -56,11 +56,8 @@ def course_runs(
     # All panels of a page share one set of steps, which comes with the first that need it.
     with_shared_steps = not notes.has_steps and any(panel.is_interactive for panel in panels)
     notes.has_steps = notes.has_steps or with_shared_steps
-    language = (
-        language or getattr(getattr(context.get("page"), "locale", None), "language_code", None) or get_language()
-    )
     return {
-        "groups": group_panels(panels, language=language),
+        "groups": group_panels(panels, language=language or _page_language(context) or get_language()),
         "with_shared_steps": with_shared_steps,
         "calendar_url": _shared_calendar_url(course, panels),
         "request": request,

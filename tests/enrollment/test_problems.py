@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cms_lms.enrollment.problems import find_problem
+from cms_lms.models import ConfigurationVersion, LMSBackend
 from tests.enrollment.test_panel import JOANIE
 from tests.factories import course_regex, make_backend
 
@@ -73,3 +74,23 @@ def test_the_pattern_finds_no_course_id():
 def test_the_link_is_no_page_and_nothing_else_is_there():
     make_backend(**JOANIE)
     assert code_of("https://joanie.example.com/api/v1.0/course-runs/1/") == "no-page"
+
+
+def test_learners_log_in_at_an_lms_that_is_disabled():
+    login = make_backend(slug="campus", course_regex=course_regex("campus.example.com"))
+    shop = make_backend(slug="shop")
+    LMSBackend.objects.filter(pk=shop.pk).update(login_backend=login)
+    ConfigurationVersion.objects.renew()
+    assert code_of(LINK) is None
+
+    login.is_enabled = False
+    login.save()
+    assert code_of(LINK) == "login-backend"
+
+
+def test_its_class_has_lost_the_way_to_enroll_from_the_server():
+    backend = make_backend(js_backend="base", backend="cms_lms.backends.base.BaseLMSBackend")
+    LMSBackend.objects.filter(pk=backend.pk).update(js_backend="server")
+    ConfigurationVersion.objects.renew()
+
+    assert code_of(LINK) == "server"
