@@ -19,8 +19,8 @@ export async function callLMS(url, init = {}) {
     const { status, headers, body } = await fetch(url, {
       credentials: "include",
       cache: "no-store",
-      // A redirect would turn a write into a read.
-      redirect: init.body ? "error" : "follow",
+      // A redirect would turn a write into a read, and take a token elsewhere.
+      redirect: init.method ? "error" : "follow",
       // Open edX wants a Referer, which the page's own policy may strip.
       referrerPolicy: "strict-origin-when-cross-origin",
       signal: controller.signal,
@@ -30,19 +30,19 @@ export async function callLMS(url, init = {}) {
     let text = "";
     const reader = body?.getReader();
     const decoder = new TextDecoder();
-    for (let part = await reader?.read(); part?.value; part = await reader?.read()) {
+    for (let part; (part = await reader?.read())?.value; ) {
       text += decoder.decode(part.value, { stream: true });
-      if (text.length > MAX_LENGTH) throw new LMSError("unavailable");
+      if (text.length > MAX_LENGTH) throw new Error();
     }
-    /** @type {unknown} */
+    /** @type {any} */
     let json;
     try {
       json = JSON.parse(text);
     } catch {}
     if (status === 429 || status >= 500) {
       // CORS may hide the header; Django REST framework's sentence holds the same number.
-      const wait = headers.get("Retry-After") ?? /\d+/.exec(textField(json, "detail"))?.[0] ?? "";
-      const seconds = /^\d+$/.test(wait) ? +wait : Math.ceil((Date.parse(wait) - Date.now()) / 1000);
+      const wait = headers.get("Retry-After") ?? String(textField(json, "detail").match(/\d+/));
+      const seconds = +wait || Math.ceil((Date.parse(wait) - Date.now()) / 1000);
       const retryAfterSeconds = seconds > 0 ? Math.min(seconds, MAX_WAIT_SECONDS) : null;
       throw new LMSError("unavailable", "", { retryAfterSeconds });
     }
@@ -58,29 +58,20 @@ export async function callLMS(url, init = {}) {
 
 /**
  * @param {any} json
- * @param {string} key
- * @returns {unknown}
- */
-export function field(json, key) {
-  return json?.[key];
-}
-
-/**
- * @param {unknown} json
  * @param {...string} keys
  * @returns {string} the first that holds text, or none
  */
 export function textField(json, ...keys) {
-  const texts = keys.map((key) => field(json, key)).filter((value) => typeof value === "string");
-  return texts.map((text) => text.trim()).find(Boolean) ?? "";
+  const texts = keys.map((key) => json?.[key]);
+  return texts.find((text) => typeof text === "string" && text.trim())?.trim() ?? "";
 }
 
 /**
- * @param {unknown} json
+ * @param {any} json
  * @param {string} key
+ * @returns {boolean} anything else is no sensible answer
  */
 export function booleanField(json, key) {
-  const value = field(json, key);
-  if (typeof value !== "boolean") throw new LMSError("unavailable");
-  return value;
+  if (typeof json?.[key] !== "boolean") throw new LMSError("unavailable");
+  return json[key];
 }

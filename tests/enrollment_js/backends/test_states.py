@@ -214,6 +214,44 @@ def test_the_ways_in_and_out(backend, open_campus, page):
 
 
 @pytest.mark.parametrize("backend", RELEASES)
+def test_from_anonymous_to_the_course_and_out_again(backend, open_campus, page):
+    """The wish survives the LMS's own login page, and is confirmed once."""
+    [place], [panel] = open_campus(backend, [Case("idle", "")])
+    expect_step(panel, "idle")
+    page.context.clear_cookies()
+    page.reload()
+    panel.get_by_role("link", name="Log in to enroll").click()
+    page.get_by_label("Username").fill("learner")
+    page.get_by_label("Password").fill("learner")
+    page.get_by_role("button", name="Log in").click()
+    expect_step(panel, "confirming")
+    panel.get_by_role("button", name="Enroll now").click()
+    expect_step(panel, "enrolled")
+    assert place.is_enrolled()
+    act(panel, "leave")
+    expect_step(panel, "idle")
+    assert not place.is_enrolled()
+
+
+@pytest.mark.parametrize("backend", OPENEDX)
+def test_without_the_csrf_cookie_nothing_is_written(backend, open_campus):
+    withheld = Case("", "", arrange=lambda place: place.fail("read", "csrf_withheld"))
+    [place], [panel] = open_campus(backend, [withheld])
+    act(panel, "enroll")
+    expect_step(panel, "misconfigured")
+    assert not place.is_enrolled()
+
+
+@pytest.mark.parametrize("release", ["olive", "redwood", "ulmo", "willow"])
+def test_the_login_may_be_a_micro_frontend(release, open_campus, page):
+    [place], [panel] = open_campus("openedx-hawthorn", [Case("", "", arrange=nobody)])
+    place.campus.lms.state.change_settings(release=release, authn_mfe_url=f"{place.campus.lms.url}/authn")
+    link = panel.get_by_role("link", name="Log in to enroll").get_attribute("href")
+    answer = page.context.request.get(link, max_redirects=0)
+    assert answer.headers["location"] == f"{place.campus.lms.url}/authn/login?{link.partition('?')[2]}"
+
+
+@pytest.mark.parametrize("backend", RELEASES)
 def test_logged_out_meanwhile(backend, open_campus):
     [place], [panel] = open_campus(backend, [Case("idle", "")])
     expect_step(panel, "idle")
@@ -238,6 +276,22 @@ def test_the_session_is_another_learners_by_now(backend, open_campus, page):
     expect(panel).to_have_attribute("data-step", re.compile("expired|idle"))
     assert not place.is_enrolled()
     assert not state.is_enrolled("other", place.run)
+
+
+def test_joanie_hears_of_another_learner_from_another_tab(open_campus, page):
+    """Whoever asked who is there, a panel or the session of the page's header."""
+    [place], [panel] = open_campus("joanie", [Case("", "")])
+    expect_step(panel, "idle")
+    state = place.campus.lms.state
+    state.add_user("other")
+    state.sessions.update(dict.fromkeys(state.sessions, "other"))
+    script = """async ([module, baseUrl, loginBaseUrl, courseId]) => {
+        const { default: Backend } = await import(module);
+        return new Backend({ baseUrl, courseId, courseUrl: "", data: { loginBaseUrl } }).getEnrollment("other");
+    }"""
+    values = place.panel()
+    said = page.evaluate(script, [values.module_url, values.base_url, values.login_base_url, values.course_id])
+    assert said == {"isActive": False}
 
 
 def test_an_order_of_joanie_cannot_be_left(open_campus):

@@ -2,7 +2,7 @@
  * Joanie, which knows learners by the token that Fonzie gives them on the Open edX where they log in, whose address is
  * in `data-login-base-url`: docs/joanie.md.
  *
- * @import {BackendOptions, LMSBackend, Obstacle} from "../types.d.ts"
+ * @import {BackendOptions, LearnerEnrollment, LMSBackend, Obstacle} from "../types.d.ts"
  */
 import { LMSError } from "../lms-error.js";
 import { booleanField, callLMS, textField } from "../lms-http.js";
@@ -21,7 +21,7 @@ export default class JoanieBackend extends OpenEdXSession {
   constructor({ baseUrl, courseId, data }) {
     super(data?.loginBaseUrl ?? "");
     this.api = `${baseUrl.replace(/\/+$/, "")}/api/v1.0/`;
-    this.runId = /course-runs\/([^/]+)/.exec(courseId)?.[1] ?? "";
+    this.runId = /course-runs\/([^/]+)/.exec(courseId)?.[1];
   }
 
   /** @override */
@@ -29,28 +29,24 @@ export default class JoanieBackend extends OpenEdXSession {
     if (!this.baseUrl) throw new LMSError("misconfigured", "No login backend");
     const answer = super.askWho();
     answers.set(this.baseUrl, answer);
+    // No answer: whoever needs one asks again.
+    answer.catch(() => answers.delete(this.baseUrl));
     return answer;
   }
 
   /** @param {string} username */
   async getEnrollment(username) {
-    const row = await this.#find(username);
-    return row ? describe(row) : null;
+    return describe(await this.#find(username));
   }
 
   /** @param {string} username */
-  async enroll(username) {
-    const row = await this.#find(username);
-    if (row && describe(row).isActive) return describe(row);
-    const wish = { is_active: true, was_created_by_order: row?.was_created_by_order === true };
-    return row ? this.#write(username, row, wish) : this.#write(username, null, { course_run_id: this.runId, ...wish });
+  enroll(username) {
+    return this.#set(username, true);
   }
 
   /** @param {string} username */
-  async unenroll(username) {
-    const row = await this.#find(username);
-    if (!row?.is_active) return { isActive: false };
-    return this.#write(username, row, { is_active: false, was_created_by_order: row.was_created_by_order === true });
+  unenroll(username) {
+    return this.#set(username, false);
   }
 
   /**
@@ -67,22 +63,27 @@ export default class JoanieBackend extends OpenEdXSession {
 
   /**
    * @param {string} username
-   * @param {any} row null to make one
-   * @param {{is_active: boolean, was_created_by_order: boolean, course_run_id?: string}} wish
+   * @param {boolean} wanted
    */
-  async #write(username, row, wish) {
-    const path = row ? `enrollments/${row.id}/` : "enrollments/";
-    const { status, json } = await this.#call(username, path, row ? "PATCH" : "POST", wish);
+  async #set(username, wanted) {
+    const row = await this.#find(username);
+    const known = describe(row);
+    if (known.isActive === wanted) return known;
+    const wish = { is_active: wanted, was_created_by_order: row?.was_created_by_order === true };
+    // A second POST would be refused.
+    const { status, json } = row
+      ? await this.#call(username, `enrollments/${row.id}/`, "PATCH", wish)
+      : await this.#call(username, "enrollments/", "POST", { course_run_id: this.runId, ...wish });
     // Joanie has not reached the LMS where the course takes place.
-    if (status < 300 && textField(json, "state") === "failed") throw new LMSError("unavailable");
+    if (status < 300 && json?.state === "failed") throw new LMSError("unavailable");
     // Where Joanie refuses, somebody may have been faster, in another tab.
-    const now = status < 300 ? describe(json) : await this.getEnrollment(username);
-    if (now?.isActive === wish.is_active) return now;
-    throw wish.is_active ? await this.#explain(json) : new LMSError("refused", wordsOf(json));
+    const now = status < 300 ? describe(json ?? null) : await this.getEnrollment(username);
+    if (now.isActive === wanted) return now;
+    throw new LMSError("refused", wordsOf(json), { obstacle: await this.#findObstacle(json) });
   }
 
   /**
-   * A token lives for five minutes: when one is refused, the login is asked for another, once.
+   * A token lives for five minutes, and another tab may have brought another learner: the login is asked again, once.
    *
    * @param {string} username
    * @param {string} path
@@ -93,16 +94,16 @@ export default class JoanieBackend extends OpenEdXSession {
     let asked = answers.get(this.baseUrl) ?? this.askWho();
     for (const isLast of [false, true]) {
       const user = await asked;
-      if (user?.username !== username) break; // logged out, or in as somebody else
-      const { status, json } = await callLMS(this.api + path, {
-        method,
-        credentials: "omit",
-        redirect: "error", // a token goes nowhere else
-        headers: { Authorization: `Bearer ${user.access_token}`, "Content-Type": "application/json" },
-        ...(data ? { body: JSON.stringify(data) } : null),
-      });
-      if (status !== 401) return { status, json: /** @type {any} */ (json) };
-      if (isLast) throw new LMSError("misconfigured", wordsOf(json)); // Joanie does not know the login's signature
+      if (user?.username === username) {
+        const answer = await callLMS(this.api + path, {
+          method,
+          credentials: "omit",
+          headers: { Authorization: `Bearer ${user.access_token}`, "Content-Type": "application/json" },
+          body: data ? JSON.stringify(data) : null,
+        });
+        if (answer.status !== 401) return answer;
+        if (isLast) throw new LMSError("misconfigured", wordsOf(answer.json)); // it does not know the login's key
+      }
       const latest = answers.get(this.baseUrl);
       asked = latest && latest !== asked ? latest : this.askWho();
     }
@@ -113,21 +114,23 @@ export default class JoanieBackend extends OpenEdXSession {
    * Words are translated: the state of the run and the keys say what the obstacle is.
    *
    * @param {any} json
+   * @returns {Promise<Obstacle|null>}
    */
-  async #explain(json) {
+  async #findObstacle(json) {
     const url = `${this.api}course-runs/${this.runId}/`;
-    /** @type {any} */
-    const run = (await callLMS(url, { credentials: "omit" }).catch(() => null))?.json;
-    const priority = Number(run?.state?.priority);
-    /** @type {Obstacle|null} */
-    let obstacle = json?.was_created_by_order ? "payment" : null;
-    if (priority > 2) obstacle = priority === 3 || priority === 7 ? "not-open" : "closed";
-    return new LMSError("refused", wordsOf(json), { obstacle });
+    const run = await callLMS(url, { credentials: "omit" }).catch(() => null);
+    const priority = run?.json?.state?.priority;
+    if (priority > 2) return priority === 3 || priority === 7 ? "not-open" : "closed";
+    return json?.was_created_by_order ? "payment" : null;
   }
 }
 
-/** @param {any} row */
+/**
+ * @param {any} row
+ * @returns {LearnerEnrollment}
+ */
 function describe(row) {
+  if (row === undefined) return { isActive: false };
   return {
     isActive: booleanField(row, "is_active") && row.state !== "failed",
     courseUrl: textField(row.course_run, "resource_link"),

@@ -4,7 +4,7 @@
  * @import {BackendOptions, LMSBackend, Obstacle} from "../types.d.ts"
  */
 import { LMSError } from "../lms-error.js";
-import { booleanField, callLMS, field, textField } from "../lms-http.js";
+import { booleanField, callLMS, textField } from "../lms-http.js";
 import OpenEdXSession from "./openedx-session.js";
 
 const API = "/api/enrollment/v1/";
@@ -39,7 +39,7 @@ export default class OpenEdXHawthornBackend extends OpenEdXSession {
     });
     if (status === 200 && booleanField(json, "is_active")) return { isActive: true };
     // A plugin's own words say it better than what can be found out.
-    if (status === 400 && !field(json, "localizedMessage")) throw await this.#explain(reasonOf(json));
+    if (status === 400 && !json?.localizedMessage) throw await this.#explain(reasonOf(json));
     throw new LMSError("refused", reasonOf(json));
   }
 
@@ -74,9 +74,11 @@ export default class OpenEdXHawthornBackend extends OpenEdXSession {
     // An empty 404: the session is another learner's by now. A page: the address is not there.
     if (status === 404) throw new LMSError(text ? "misconfigured" : "anonymous", `404 ${path}`);
     // The API's own refusals have a `message`; those of Django and of REST framework speak of CSRF or of a login.
-    const isRefused = status === 403 && textField(json, "message", "localizedMessage");
-    if (status === 403 && text.includes("CSRF") && !isRefused) throw new LMSError("misconfigured", reasonOf(json));
-    if (status === 401 || (status === 403 && !isRefused && !(await this.whoami()))) throw new LMSError("anonymous");
+    if (status === 401) throw new LMSError("anonymous");
+    if (status === 403 && !textField(json, "message", "localizedMessage")) {
+      if (text.includes("CSRF")) throw new LMSError("misconfigured", reasonOf(json));
+      if (!(await this.whoami())) throw new LMSError("anonymous");
+    }
     return answer;
   }
 
@@ -88,15 +90,14 @@ export default class OpenEdXHawthornBackend extends OpenEdXSession {
   async #explain(reason) {
     const course = encodeURIComponent(this.courseId);
     const details = (await callLMS(`${this.baseUrl}${API}course/${course}`).catch(() => null))?.json;
-    const modes = field(details, "course_modes");
+    const modes = details?.course_modes;
     /** @type {Obstacle|null} */
     let obstacle = null;
     // Absent dates are NaN, which no comparison holds for. The window is strict on both sides.
-    if (Date.parse(textField(details, "enrollment_start")) >= Date.now()) obstacle = "not-open";
-    else if (Date.parse(textField(details, "enrollment_end")) <= Date.now()) obstacle = "closed";
-    else if (field(details, "invite_only")) obstacle = "invitation-only";
-    else if (Array.isArray(modes) && modes[0] && modes.every((mode) => Number(field(mode, "min_price")) > 0))
-      obstacle = "payment";
+    if (Date.parse(details?.enrollment_start) >= Date.now()) obstacle = "not-open";
+    else if (Date.parse(details?.enrollment_end) <= Date.now()) obstacle = "closed";
+    else if (details?.invite_only) obstacle = "invitation-only";
+    else if (Array.isArray(modes) && modes[0] && modes.every((mode) => mode?.min_price > 0)) obstacle = "payment";
     else if (modes && reason.includes("creating the new course enrollment")) obstacle = "full"; // what is left
     const paymentUrl = `${this.baseUrl}/course_modes/choose/${course}/`;
     return new LMSError("refused", reason, { obstacle, paymentUrl });
