@@ -76,7 +76,7 @@ def set_csrf_cookie(state: State, request: Request, response: Response, *, cross
     response.set_cookie(settings.csrf_cookie_name, token, max_age=_COOKIE_AGE, samesite="Lax")
     if not (cross_domain and settings.cross_domain_cookie and is_cross_domain_request_allowed(state, request)):
         return
-    if state.faults.take(CSRF_COOKIE, Target(request.method, request.path)):
+    if state.faults.take(CSRF_COOKIE, Target(request.method, request.path, mount=request.root_path or None)):
         return
     response.set_cookie(
         settings.cross_domain_cookie_name,

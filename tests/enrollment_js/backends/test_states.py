@@ -235,8 +235,11 @@ def test_from_anonymous_to_the_course_and_out_again(backend, open_campus, page):
 
 @pytest.mark.parametrize("backend", OPENEDX)
 def test_without_the_csrf_cookie_nothing_is_written(backend, open_campus):
-    withheld = Case("", "", arrange=lambda place: place.fail("read", "csrf_withheld"))
-    [place], [panel] = open_campus(backend, [withheld])
+    def withhold(place: Place) -> None:
+        place.fail("whoami", "csrf_withheld")
+        place.fail("read", "csrf_withheld")
+
+    [place], [panel] = open_campus(backend, [Case("", "", arrange=withhold)])
     act(panel, "enroll")
     expect_step(panel, "misconfigured")
     assert not place.is_enrolled()
@@ -245,6 +248,7 @@ def test_without_the_csrf_cookie_nothing_is_written(backend, open_campus):
 @pytest.mark.parametrize("release", ["olive", "redwood", "ulmo", "willow"])
 def test_the_login_may_be_a_micro_frontend(release, open_campus, page):
     [place], [panel] = open_campus("openedx-hawthorn", [Case("", "", arrange=nobody)])
+    place.campus.lms.state.sessions.clear()
     place.campus.lms.state.change_settings(release=release, authn_mfe_url=f"{place.campus.lms.url}/authn")
     link = panel.get_by_role("link", name="Log in to enroll").get_attribute("href")
     answer = page.context.request.get(link, max_redirects=0)
