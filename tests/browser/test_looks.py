@@ -95,7 +95,7 @@ def test_a_course_page_in_every_language_and_direction(addresses, new_page, pict
     page = new_page()
     page.set_viewport_size({"width": 1280, "height": 1000})
     steps = ["anonymous", "closed", "closed"]
-    for language in ("en", "fr", "de", "ar"):
+    for language in ("en", "fr", "es", "de", "ar"):
         show(page, addresses[language], steps)
         expect(page.locator("html")).to_have_attribute("lang", language)
         assert page.evaluate("document.documentElement.scrollWidth") <= 1280

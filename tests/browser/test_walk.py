@@ -112,7 +112,6 @@ def test_the_whole_road(new_page, lms, picture):
 
     # The learner logs in on the LMS, comes back to the page, enrolls, and the LMS knows.
     learner.goto("/edx-demonstration-course/")
-    picture(learner, "course-page", full_page=True)
     learner.get_by_role("link", name="Log in to enroll").click()
     learner.get_by_label("Username").fill("learner")
     learner.get_by_label("Password").fill("learner")
