@@ -112,12 +112,13 @@ const blockedBy = (obstacle) => BLOCKED.find((step) => step === (obstacle === "n
  */
 function settle(facts) {
   const { known, open, username } = facts;
+  const blocked = blockedBy(known.obstacle);
   /** @type {Step} */
   let step = "idle";
   if (known.isActive) step = facts.leaving ? "leaving" : "enrolled";
   else if (facts.expired) step = "expired";
   else if (!open) step = "closed";
-  else if (blockedBy(known.obstacle)) step = blockedBy(known.obstacle) ?? step;
+  else if (blocked) step = blocked;
   else if (username === null) step = "anonymous";
   else if (facts.wish) step = "confirming";
   return {

@@ -310,7 +310,7 @@ export class LMSEnrollment extends HTMLElement {
   }
 
   #speak() {
-    announce(this.ariaLabel, ...Array.from(this.#status.children, ({ textContent }) => textContent));
+    announce(this.getAttribute("aria-label"), ...Array.from(this.#status.children, ({ textContent }) => textContent));
   }
 
   /** Go on from the first control or, where there is none to see, from the text. */
