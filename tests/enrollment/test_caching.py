@@ -91,7 +91,7 @@ class TestPagesForEverybody:
             response = client.get(url)
 
             assert directives(response) == {"public", "max-age=0", "must-revalidate", "s-maxage=300"}
-            assert response["Vary"].lower() == "accept-language"
+            assert "Vary" not in response
             assert not response.cookies
             assert "wagtail-userbar" not in response.content.decode()
 
@@ -126,7 +126,7 @@ class TestPagesForEverybody:
             assert (again.status_code, again.content) == (304, b"")
             assert again["ETag"] == first["ETag"]
             assert "s-maxage" in again["Cache-Control"]
-            assert again["Vary"] == first["Vary"]
+            assert again.get("Vary") == first.get("Vary")
             assert client.head(url)["ETag"] == first["ETag"]
 
     def test_are_other_pages_once_they_say_something_else(self, client, page):

@@ -80,6 +80,14 @@ def test_one_query_finds_the_languages(client, french_page):
     assert len([query for query in queries if re.search(r"translation_key.? IN", query["sql"])]) == 1
 
 
+def test_a_cache_needs_one_copy_of_a_page_whatever_languages_its_readers_prefer(client, french_page):
+    for address, language in (("/bread/", "en"), ("/fr/bread/", "fr")):
+        response = client.get(address, headers={"Accept-Language": "de"})
+
+        assert response["Content-Language"] == language
+        assert "Vary" not in response
+
+
 @pytest.mark.parametrize(("address", "other"), [("/account/login/?next=/x/", "/fr/account/login/?next=/x/")])
 def test_the_login_page_is_in_each_language(client, french_page, address, other):
     links = {link["hreflang"]: link["href"] for link in read(client, address).select(".site-header__languages a")}
