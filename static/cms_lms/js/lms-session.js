@@ -76,8 +76,8 @@ class LMSSession extends HTMLElement {
     const isClick = type === "click";
     if (isClick && control && control !== button) void this.#leave(control);
     else if (button && (isClick ? control : key === "Escape" || (!key && !this.contains(relatedTarget)))) {
-      const isOpen = isClick && button.ariaExpanded !== "true";
-      button.ariaExpanded = String(isOpen);
+      const isOpen = isClick && button.getAttribute("aria-expanded") !== "true";
+      button.setAttribute("aria-expanded", String(isOpen));
       /** @type {HTMLElement} */ (button.nextElementSibling).hidden = !isOpen;
       if (isClick || key) button.focus();
     }
@@ -85,12 +85,12 @@ class LMSSession extends HTMLElement {
 
   /** @param {Element} control */
   async #leave(control) {
-    if (control.ariaDisabled === "true") return;
-    control.ariaDisabled = "true";
+    if (control.getAttribute("aria-disabled") === "true") return;
+    control.setAttribute("aria-disabled", "true");
     await logOut(this.#key, /** @type {LMSBackend} */ (this.#backend)).catch(() => {});
     // Gone with the menu, unless she is still logged in.
     if (!control.isConnected) return;
-    control.ariaDisabled = "false";
+    control.removeAttribute("aria-disabled");
     const failure = this.#find("[data-part=status]");
     failure.hidden = false;
     announce(failure.innerText);
