@@ -166,6 +166,7 @@ class Hunt:
             "secret_pk": self.backend.sync_secrets.first().pk,
             "alias_pk": self.alias.pk,
             "run_id": self.run.pk,
+            "course_id": self.course.pk,
             "page_id": self.page.pk,
             "action_name": "approve",
             "task_state_id": 1,
@@ -225,7 +226,8 @@ class Hunt:
                 for way, choose in ways if takes_secrets else ways[:3]:
                     values = _fill(form, choose)
                     target = form.get("action") or filled
-                    if target.startswith("/"):
+                    # To log out would end the walk.
+                    if target.startswith("/") and "logout" not in target:
                         self.keep(f"POST {target} {way}", self.root.post(target, values))
             if not forms:
                 self.keep(f"POST {address.name}", self.root.post(filled, {"urls": self.link("1"), "text": "x"}))
