@@ -51,7 +51,7 @@ class Migration(migrations.Migration):
             name="shows_session",
             field=models.BooleanField(
                 default=False,
-                help_text="The header of each page says who is logged in to this LMS, and lets learners log in and out.",
+                help_text="The header of each page says who is logged in to this LMS, for example “Ada”, and lets learners log in and out.",
                 verbose_name="log in from the site’s header",
             ),
         ),

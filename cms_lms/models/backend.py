@@ -151,7 +151,10 @@ class LMSBackend(RevisionMixin, index.Indexed, models.Model):
     shows_session = models.BooleanField(
         verbose_name=_("log in from the site’s header"),
         default=False,
-        help_text=_("The header of each page says who is logged in to this LMS, and lets learners log in and out."),
+        help_text=_(
+            "The header of each page says who is logged in to this LMS, for example “Ada”, and lets learners log in and "
+            "out."
+        ),
     )
     profile_links = models.JSONField(
         verbose_name=_("links of the learner’s menu"),
