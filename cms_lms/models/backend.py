@@ -152,8 +152,8 @@ class LMSBackend(RevisionMixin, index.Indexed, models.Model):
         verbose_name=_("log in from the site’s header"),
         default=False,
         help_text=_(
-            "The header of each page says who is logged in to this LMS, for example “Ada”, and lets learners log in and "
-            "out."
+            "The header of each page says who is logged in to this LMS, for example “Ada”, and lets learners log in "
+            "and out."
         ),
     )
     profile_links = models.JSONField(
