@@ -33,8 +33,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Share out single tests, but files as a whole where that saves time. The files, which take long, come first."""
+    """Share out single tests, but files as a whole where that saves time.
+
+    In the order of collection: tests that empty the database come after those that rely on what migrations put there.
+    """
     from xdist.scheduler import LoadScopeScheduling
+
+    config.option.loadscopereorder = False
 
     class Scheduling(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
