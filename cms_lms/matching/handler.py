@@ -58,7 +58,7 @@ class LoadedConfiguration:
     def load(cls, token: uuid.UUID | None) -> LoadedConfiguration:
         """Read the enabled records; one that this process cannot use is skipped and logged."""
         backends = []
-        for record in LMSBackend.objects.enabled():
+        for record in LMSBackend.objects.enabled().select_related("login_backend"):
             try:
                 backend = record.get_backend()
                 backend.course_regex  # noqa: B018  (compiled here, so that it fails here)
