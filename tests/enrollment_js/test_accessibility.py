@@ -315,6 +315,8 @@ def test_a_hostile_lms_is_text(open_played, page):
             "enrollment odder": ["full"],
         },
     )
+    # Else the panel may take the wish before the page is loaded again.
+    expect_step(panels.first, "idle")
     page.evaluate(
         "sessionStorage.setItem('cms-lms:wish', JSON.stringify("
         "{ run: 'https://lms.example confirming', until: Date.now() + 60_000 }))"

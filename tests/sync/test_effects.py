@@ -117,7 +117,9 @@ def test_a_list_of_100_runs_purges_the_pages_of_their_course_once(page, post, pu
     assert len(signals) == len(set(signals)) == 100
 
 
-def test_translations_and_aliases_are_purged_with_the_pages_above_them(page, post, purged):
+def test_translations_and_aliases_are_purged_with_the_pages_above_them(page, post, purged, settings):
+    # With languages in the addresses, Wagtail purges each address in each language besides.
+    settings.WAGTAIL_I18N_ENABLED = False
     french_home = Page.objects.get(depth=2).copy_for_translation(Locale.objects.create(language_code="fr"))
     Site.objects.create(hostname="fr.example.com", root_page=french_home)
     french_home.save_revision().publish()
