@@ -31,8 +31,10 @@ def test_log_in_to_enroll_comes_back_to_the_run_and_asks_once(open_played, page,
     expect(page.get_by_role("status")).to_contain_text("Run 29")
     expect(page.get_by_role("status")).to_contain_text("Do you want to enroll")
     assert page.url == f"{site.url}/course/"
-    expect_step(panels.first, "idle")
     assert page.evaluate(WISH) is None
+    # Far above, it may have been out of sight from the beginning.
+    panels.first.scroll_into_view_if_needed()
+    expect_step(panels.first, "idle")
     assert calls(page, "enroll 29") == 0
 
     page.keyboard.press("Enter")
@@ -62,6 +64,8 @@ def test_not_now_is_an_answer_and_so_is_coming_back_enrolled(open_played, page, 
 
 def test_what_is_no_wish_for_this_run_or_no_more(open_played, page):
     panel = open_played(played_panel("one"), answers={"user": ADA}).first
+    # Else the panel may take the wish before the page is loaded again.
+    expect_step(panel, "idle")
     now = page.evaluate("Date.now()")
     run = "https://lms.example one"
     minute = 60_000
