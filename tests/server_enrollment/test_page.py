@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from bs4 import BeautifulSoup
@@ -73,6 +73,12 @@ def test_in_and_out(lena, path, moodle, run):
     assert Page(lena.post(path, {"action": "leave"}, follow=True)).step == "idle"
     assert not is_enrolled(moodle)
     assert Page(lena.get(f"{path}&leave")).step == "idle"
+
+
+def test_dates_name_their_zone(lena, path, run):
+    CourseRun.objects.update(enrollment_end=datetime(2999, 3, 31, 22, tzinfo=UTC))
+
+    assert "Enrollment closes on March 31, 2999, 10 p.m. (UTC)." in Page(lena.get(path)).text
 
 
 def test_the_course_page_leads_here_and_back(client, run, path):
